@@ -1,0 +1,1 @@
+"""runner looks after PostgreSQL: checks and maintenance jobs as YAML files, run by cron."""

@@ -1,0 +1,355 @@
+"""All that a plugin may import: what it registers, what it is handed, and the words of the model.
+
+Every registered thing is a frozen description. A factory may be a callable or a `"module:attr"` text;
+the text is resolved on first use, so that registering costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+from runner.clock import Clock
+from runner.errors import (
+    ConfigurationError,
+    ExpressionError,
+    PluginError,
+    RetryableSinkError,
+    RunnerError,
+    ScheduleError,
+    SinkError,
+    StoreError,
+    TargetError,
+)
+from runner.model.diagnostic import Diagnostic, Severity, Span
+from runner.model.history import HistoryNeed, Key, Past, Sample, Series
+from runner.model.job import Job, Scope
+from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode, plain
+from runner.model.problem import Change, Memory, Problem, Transition
+from runner.model.quantity import Dimension
+from runner.model.query import Answer, Notice, Query, QueryError, Row, Rows, ServerFacts
+from runner.model.report import Delivery, Fault, Report, TargetInfo
+from runner.model.result import (
+    Column,
+    Finding,
+    Observation,
+    Outcome,
+    Result,
+    Table,
+    Trend,
+    skipped,
+    unknown,
+)
+from runner.model.secret import Secret
+from runner.model.state import State, worst
+from runner.model.target import Target
+from runner.plugins.markers import hookimpl
+
+API_VERSION = (1, 0)
+
+Options: TypeAlias = Mapping[str, Any]
+"""Settings of one sink, format or probe: validated by its JSON Schema, secrets as `Secret`."""
+
+JsonSchema: TypeAlias = Mapping[str, Any]
+"""Properties by name: `{"path": {"type": "string", "description": "…"}}`."""
+
+
+# ---- sinks and formats
+
+
+class Sink(Protocol):
+    """Carries reports somewhere. Called at least once per report, from a worker thread."""
+
+    def emit(self, report: Report) -> None:
+        """Deliver, or raise SinkError (useless to repeat) or RetryableSinkError (try again later)."""
+
+    def close(self) -> None:
+        """Idempotent; called also after a failed emit."""
+
+
+class SinkContext(Protocol):
+    """All that a sink may touch."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def home(self) -> Path: ...
+
+    @property
+    def state_dir(self) -> Path: ...
+
+    @property
+    def timeout(self) -> float: ...
+
+    @property
+    def dry_run(self) -> bool: ...
+
+    def format(self, name: str, **options: object) -> Callable[[Report], str]:
+        """The renderer of a registered format."""
+
+    def write_stdout(self, text: str) -> None:
+        """The process's standard output; a sink never prints by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkType:
+    """A way to carry reports. `accepts_format` adds the option `format`, by default `default_format`."""
+
+    type: str
+    summary: str
+    open: str | Callable[[Options, SinkContext], Sink]
+    options: JsonSchema = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    delivery: Literal["every", "changes"] = "every"
+    accepts_format: bool = False
+    default_format: str = "text"
+
+
+class FormatContext(Protocol):
+    """What a format may look at beside the report: the home's own templates."""
+
+    @property
+    def templates(self) -> tuple[Path, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A pure function from a report to text."""
+
+    name: str
+    summary: str
+    media_type: str
+    extension: str
+    render: str | Callable[[Report, Options, FormatContext], str]
+    options: JsonSchema = field(default_factory=dict)
+
+
+# ---- kinds of jobs
+
+
+class CompileContext(Protocol):
+    """Helps a kind to turn its YAML into a spec, and gathers complaints instead of stopping at the first."""
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """The job's parameters with their default values."""
+
+    def complain(self, code: str, span: Span, message: str, hint: str = "") -> None: ...
+
+    def advise(self, code: str, span: Span, message: str, hint: str = "") -> None: ...
+
+    def probe(self, name: str) -> ProbeType | None: ...
+
+
+class HistoryReader(Protocol):
+    """What the store remembers; never raises for an empty past."""
+
+    def past(self, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime) -> Past: ...
+
+    def trend(self, job: str, target: str, column: str, since: datetime) -> Mapping[Series, tuple[Sample, ...]]: ...
+
+    def run_statistics(self, since: datetime) -> Sequence[Mapping[str, object]]:
+        """One mapping per job and target: job, target, group, runs, failed, interrupted, last_started,
+
+        last_state, last_slot; only runs whose slot is after `since`.
+        """
+
+
+class Session(Protocol):
+    """One connection in autocommit, for kinds that change data. Closed by the engine."""
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None, *, timeout: float | None = None) -> Answer:
+        """Runs one statement alone and waits; notices are in the answer."""
+
+
+class RunContext(Protocol):
+    """Everything that one run of a job on one target may use."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def slot(self) -> datetime: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def home(self) -> Path: ...
+
+    @property
+    def target(self) -> Target | None:
+        """None for jobs of the host."""
+
+    @property
+    def server(self) -> ServerFacts | TargetError | None:
+        """Facts of the server, or why there are none; None for jobs of the host."""
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The databases to visit: `("",)`, the target's own, unless the job says `for_each: database`."""
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """Parameters with the target's and the command line's values."""
+
+    @property
+    def memory(self) -> Memory:
+        """The problems that the run before left."""
+
+    @property
+    def history(self) -> HistoryReader: ...
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Every job of the home."""
+
+    @property
+    def dry_run(self) -> bool: ...
+
+    def deadline(self) -> float | None:
+        """Seconds left before the run must have ended; None without a limit."""
+
+    def session(self, database: str = "") -> Session:
+        """A writable autocommit connection (kinds with `changes_data`); raises TargetError."""
+
+    def progress(self, text: str) -> None:
+        """Tells an interactive user what is being done; silent under cron."""
+
+    def next_due(self, job: Job, after: datetime) -> datetime | None: ...
+
+    def previous_due(self, job: Job, before: datetime) -> datetime | None: ...
+
+
+Conversation: TypeAlias = Generator[Sequence[Query], Sequence[Answer], Outcome]
+"""A run that only reads: it yields queries, is sent their answers in order, and returns its outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """A kind of job; its `name` is the key that names the job in YAML.
+
+    `read` compiles the job's YAML (all keys beside the common ones) to a spec. Exactly one of `run`
+    (does its work and waits) and `converse` (yields queries, so that all due jobs on one server share
+    round trips) is given. Raised RunnerErrors become an unknown result, other errors a fault.
+    """
+
+    name: str
+    summary: str
+    read: str | Callable[[MappingNode, CompileContext], object]
+    options: JsonSchema = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    run: str | Callable[[RunContext, Job], Outcome] | None = None
+    converse: str | Callable[[RunContext, Job], Conversation] | None = None
+    scope: Scope = Scope.INSTANCE
+    changes_data: bool = False
+    starts_programs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeType:
+    """A way for checks to get rows that is not SQL; `needs_server` is false for probes of the host."""
+
+    name: str
+    summary: str
+    fetch: str | Callable[[RunContext, Options], Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]]
+    options: JsonSchema = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    needs_server: bool = True
+    survives_unreachable: bool = False
+    """True when an unreachable server is what the probe measures."""
+
+
+# ---- the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A pure function for threshold expressions; its arguments and value are plain numbers or text."""
+
+    name: str
+    summary: str
+    call: Callable[..., object]
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSource:
+    """Resolves `${scheme:argument}` to a secret."""
+
+    scheme: str
+    read: str | Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPack:
+    """A folder of catalogue files inside a wheel (an importlib.resources traversable or a path)."""
+
+    name: str
+    version: str
+    root: Any
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command of the command line; `load` names a click command as `"module:attr"`."""
+
+    name: str
+    summary: str
+    load: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One line of `runner doctor`: whether it is well, what was seen, and what to do."""
+
+    good: bool
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorContext:
+    """What a doctor check may look at."""
+
+    home: Path
+    state_dir: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorCheck:
+    """One more thing for `runner doctor` to look at."""
+
+    name: str
+    run: str | Callable[[DoctorContext], Iterable[Advice]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One `run-due`."""
+
+    id: str
+    now: datetime
+    due: int
+
+
+__all__ = [
+    "API_VERSION", "Advice", "Answer", "Change", "CheckPack", "Clock", "Column", "Command", "CompileContext",
+    "ConfigurationError", "Conversation", "Delivery", "Diagnostic", "Dimension", "DoctorCheck", "DoctorContext",
+    "Entry", "ExpressionError", "Fault", "Finding", "Format", "FormatContext", "Function", "HistoryNeed",
+    "HistoryReader", "Job", "JobKind", "JsonSchema", "Key", "MappingNode", "Memory", "Node", "Notice",
+    "Observation", "Options", "Outcome", "Past", "PluginError", "ProbeType", "Problem", "Query", "QueryError",
+    "Report", "Result", "RetryableSinkError", "Row", "Rows", "RunContext", "RunnerError", "Sample", "Scalar",
+    "ScheduleError", "Scope", "Secret", "SecretSource", "SequenceNode", "Series", "ServerFacts", "Session",
+    "Severity", "Sink", "SinkContext", "SinkError", "SinkType", "Span", "State", "StoreError", "Table", "Target",
+    "TargetError", "TargetInfo", "Tick", "Transition", "Trend", "hookimpl", "plain", "skipped", "unknown", "worst",
+]  # fmt: skip

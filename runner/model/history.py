@@ -1,0 +1,65 @@
+"""What the store remembers of a job's rows, and what an expression asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+Key: TypeAlias = tuple[str, ...]
+"""The texts of the key columns, in the order of `key:`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Series:
+    """One row over time: a database (empty for the instance) and a key."""
+
+    database: str = ""
+    key: Key = ()
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.database, ".".join(self.key)) if part)
+
+
+class Form(Enum):
+    """How an expression looks back."""
+
+    PREVIOUS = "previous"
+    NEAREST = "nearest"
+    WINDOW = "window"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryNeed:
+    """A column and a span in seconds: the last sample, the one nearest to `span` ago, or all within `span`."""
+
+    form: Form
+    column: str
+    span: float = 0.0
+
+
+Number: TypeAlias = "int | float | str | bool | None"
+"""A recorded value in its base unit: bytes, seconds, shares of one; times as ISO 8601 text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One recorded value and when it was seen (UTC)."""
+
+    at: datetime
+    value: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The samples that one job's expressions asked for: per series and need, oldest first."""
+
+    samples: Mapping[Series, Mapping[HistoryNeed, tuple[Sample, ...]]] = field(default_factory=dict)
+
+    def of(self, series: Series, need: HistoryNeed) -> tuple[Sample, ...]:
+        return self.samples.get(series, {}).get(need, ())
+
+
+NO_PAST = Past()

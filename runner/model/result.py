@@ -1,0 +1,133 @@
+"""What one run found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from runner.model.history import Number, Sample, Series
+from runner.model.problem import Transition
+from runner.model.quantity import Dimension
+from runner.model.state import State, worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that is not ok: a row, a whole result, or a database that could not be looked at.
+
+    `reason` says why an unknown is unknown. A pending finding waits for its `for:` and does not count;
+    `since` is when the problem began, filled in by the engine.
+    """
+
+    state: State
+    message: str
+    series: Series = Series()
+    reason: str = ""
+    pending: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One measured row: its numbers in base units, recorded for history and shown as metrics."""
+
+    series: Series = Series()
+    values: Mapping[str, Number] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What a column of observations measures; thresholds as they are written, for perfdata."""
+
+    name: str
+    dimension: Dimension
+    warning: str = ""
+    critical: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows to show as they are: a detail query, sizes before and after. Cells are already text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[str] = frozenset()
+    more: int = 0
+    """How many rows were left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """A column's recent course, oldest first, for a sparkline."""
+
+    column: str
+    series: Series
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a kind returns. `looked` names the databases that were really looked at (`""`: the instance):
+
+    a problem in a database that was not looked at is neither confirmed nor recovered.
+    """
+
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    columns: tuple[Column, ...] = ()
+    tables: tuple[Table, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    looked: frozenset[str] = frozenset({""})
+    skipped: str = ""
+    """The reason when nothing applied."""
+    notes: tuple[str, ...] = ()
+    """Said in every report, whatever the state: relations that were locked, rows that were cut."""
+
+    @property
+    def state(self) -> State:
+        if self.skipped and not self.findings:
+            return State.SKIPPED
+        return worst(finding.state for finding in self.findings if not finding.pending)
+
+
+def unknown(reason: str, *, series: Series | None = None) -> Outcome:
+    """The outcome of a run that could not look at all."""
+    where = series or Series()
+    finding = Finding(state=State.UNKNOWN, message=reason, series=where, reason=reason)
+    return Outcome(summary=reason, findings=(finding,), looked=frozenset())
+
+
+def skipped(reason: str) -> Outcome:
+    """The outcome of a run that does not apply here."""
+    return Outcome(summary=reason, skipped=reason, looked=frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The outcome of one run with its circumstances and the transitions that followed from it."""
+
+    run: str
+    job: str
+    kind: str
+    group: str
+    title: str
+    target: str
+    slot: datetime
+    started: datetime
+    finished: datetime
+    outcome: Outcome
+    transitions: tuple[Transition, ...] = ()
+    hint: str = ""
+    runbook: str = ""
+    tags: tuple[str, ...] = ()
+    order: int = 0
+
+    @property
+    def state(self) -> State:
+        return self.outcome.state
+
+    def with_outcome(self, outcome: Outcome) -> Result:
+        return replace(self, outcome=outcome)

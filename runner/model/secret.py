@@ -1,0 +1,54 @@
+"""A text that must never be printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MASK = "***"
+# A shorter secret would mask half of every sentence; it is still never printed by its type.
+_SHORTEST_TO_SEARCH_FOR = 4
+
+
+class Secret:
+    """Holds a text that shows as `***` everywhere; `reveal()` is called only where it is sent."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, (MASK,)
+
+
+def mask(text: str, secrets: Iterable[Secret]) -> str:
+    """The text with every secret that stands in it replaced, the longest first."""
+    words = {secret.reveal() for secret in secrets}
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= _SHORTEST_TO_SEARCH_FOR:
+            text = text.replace(word, MASK)
+    return text
