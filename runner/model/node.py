@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from runner.model.diagnostic import BUILT_IN, Span
 
-Plain: TypeAlias = "None | bool | int | float | str | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 
 @dataclass(frozen=True, slots=True)
