@@ -1,0 +1,92 @@
+"""Where plugins are looked for: built in, installed wheels, and the configured home's own files."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.api import PluginError
+from runner.plugins.markers import PROJECT
+from runner.plugins.registry import BUILT_IN_PLUGIN, describe
+
+if TYPE_CHECKING:
+    from importlib import metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A plugin that was found; `load` imports it and may raise anything."""
+
+    name: str
+    source: str
+    load: Callable[[], object]
+
+
+def built_in() -> Candidate:
+    return Candidate(BUILT_IN_PLUGIN, "runner itself", lambda: import_module("runner.plugins.builtin"))
+
+
+def installed() -> list[Candidate]:
+    """The entry points of the group `runner`, sorted by name; nothing is imported yet."""
+    from importlib import metadata
+
+    try:
+        points = sorted(metadata.entry_points(group=PROJECT), key=lambda point: (point.name, point.value))
+    except Exception as error:
+        problem = PluginError(f"the installed distributions cannot be listed: {describe(error)}")
+        return [Candidate("(installed)", "installed distributions", partial(_raise, problem))]
+    return [Candidate(point.name, _distribution(point), point.load) for point in points]
+
+
+def in_folder(folder: Path, uid: int) -> list[Candidate]:
+    """The `*.py` files of the home's plugin folder, sorted; a leading underscore means not a plugin."""
+    try:
+        files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    except OSError:
+        return []
+    return [Candidate(path.stem, str(path), partial(_load_file, path, uid)) for path in files]
+
+
+def _load_file(path: Path, uid: int) -> object:
+    if uid == 0:
+        for checked in (path.parent, path):
+            _check_safe_for_root(checked)
+    digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    name = f"_runner_home_{digest}_{path.stem}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError("is not a Python file")
+    module = module_from_spec(spec)
+    # Dataclasses with postponed annotations look their module up by name while it is being executed.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _check_safe_for_root(path: Path) -> None:
+    status = path.stat()
+    if status.st_uid != 0:
+        raise PluginError(f"root does not run {path}, which another user owns", hint=f"sudo chown root {path}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PluginError(f"root does not run {path}, which others may write", hint=f"sudo chmod go-w {path}")
+
+
+def _distribution(point: metadata.EntryPoint) -> str:
+    dist = point.dist
+    return f"{dist.name} {dist.version}" if dist is not None else point.value
+
+
+def _raise(error: Exception) -> object:
+    raise error

@@ -1,0 +1,230 @@
+"""Finds plugins, loads each in isolation, and calls their hooks one plugin at a time."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from runner.api import API_VERSION, Fault, PluginError
+from runner.plugins.discovery import Candidate, built_in, in_folder, installed
+from runner.plugins.hookspecs import RunnerHooks
+from runner.plugins.markers import PROJECT
+from runner.plugins.registry import CATEGORIES, Offer, Registry, build_registry, describe
+
+_HOOKS = tuple(name for name in vars(RunnerHooks) if name.startswith(f"{PROJECT}_"))
+
+
+class PluginStatus(Enum):
+    """What became of a plugin that was found."""
+
+    LOADED = "loaded"
+    DISABLED = "disabled"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginInfo:
+    """One plugin that was found: where, what became of it and why, and how long its import took."""
+
+    name: str
+    source: str
+    status: PluginStatus
+    reason: str = ""
+    hooks: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class PluginHost:
+    """The plugins of one home. They are loaded when it is made; a broken one becomes a fault.
+
+    `plugins_dir` is the home's own folder of one-file plugins. `RUNNER_PLUGINS` in `environ` is an allow-list
+    (empty: none); `no_plugins` leaves only the built-ins. `objects` are further plugins by name, for tests.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        plugins_dir: Path | None = None,
+        disabled: Collection[str] = (),
+        *,
+        no_plugins: bool = False,
+        objects: Mapping[str, object] | None = None,
+    ) -> None:
+        self._faults: dict[Fault, None] = {}
+        self._plugins: dict[str, PluginInfo] = {}
+        self._listed: list[PluginInfo] = []
+        self._registry: Registry | None = None
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(RunnerHooks)
+        self._load(built_in())
+        if not no_plugins:
+            self._load_others(_Switches.read(environ, disabled), plugins_dir, objects or {})
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Everything that went wrong with plugins so far, each once, those of the registry included."""
+        return tuple(self._faults)
+
+    @property
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        """All that was found, in the order of discovery, also what was disabled or refused."""
+        return tuple(self._listed)
+
+    def registry(self) -> Registry:
+        """What the loaded plugins registered; the hooks are called once."""
+        if self._registry is None:
+            offers = [
+                Offer(category, plugin, thing)
+                for category in CATEGORIES
+                for plugin, things in self._call(category.hook, tuple)
+                for thing in things
+            ]
+            self._registry = build_registry(offers)
+            self._faults.update(dict.fromkeys(self._registry.faults))
+        return self._registry
+
+    def notify(self, hook: str, **arguments: object) -> tuple[Fault, ...]:
+        """Tells every plugin that observes `hook`; returns the faults of those that failed."""
+        before = len(self._faults)
+        for _ in self._call(hook, lambda _: None, **arguments):
+            pass
+        return tuple(self._faults)[before:]
+
+    def _call(self, hook: str, finish: Callable[[Any], Any], **arguments: object) -> Iterator[tuple[str, Any]]:
+        order = {name: position for position, name in enumerate(self._plugins)}
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        for implementation in sorted(implementations, key=lambda item: order[item.plugin_name]):
+            name = implementation.plugin_name
+            try:
+                value = implementation.function(*(arguments[argument] for argument in implementation.argnames))
+                result = finish(value)
+            except (Exception, SystemExit) as error:
+                self._fault(name, f"failed in {hook}: {describe(error)}")
+            else:
+                yield name, result
+
+    def _load_others(self, switches: _Switches, plugins_dir: Path | None, objects: Mapping[str, object]) -> None:
+        found = [*installed(), *(in_folder(plugins_dir, os.geteuid()) if plugins_dir else ())]
+        found += [Candidate(name, "object", partial(_same, thing)) for name, thing in objects.items()]
+        for candidate in found:
+            off = switches.reason_off(candidate.name)
+            if off:
+                self._listed.append(_info(candidate, PluginStatus.DISABLED, off))
+            else:
+                self._load(candidate)
+        for name in sorted(switches.allowed or ()):
+            if name not in {candidate.name for candidate in found}:
+                self._fault(name, "is named in RUNNER_PLUGINS but was not found", "run `runner plugins list`")
+
+    def _load(self, candidate: Candidate) -> None:
+        started = time.perf_counter()
+        try:
+            self._check_name(candidate.name)
+            plugin = candidate.load()
+            _check_version(plugin)
+            seconds = time.perf_counter() - started
+            hooks = self._register(candidate.name, plugin)
+        except PluginError as refusal:
+            self._refuse(candidate, refusal.message, refusal.hint)
+        except (Exception, SystemExit) as error:
+            self._refuse(candidate, f"cannot be imported: {describe(error)}")
+        else:
+            info = _info(candidate, PluginStatus.LOADED, hooks=hooks, seconds=seconds)
+            self._plugins[candidate.name] = info
+            self._listed.append(info)
+
+    def _check_name(self, name: str) -> None:
+        if name in self._plugins:
+            other = self._plugins[name].source
+            raise PluginError(f"the name is taken by the plugin from {other}", hint="rename one of them")
+
+    def _register(self, name: str, plugin: object) -> tuple[str, ...]:
+        try:
+            self._manager.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(f"does not fit the hooks: {_flat(error)}") from error
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            unknown = sorted(_implemented(self._manager, plugin) - set(_HOOKS))
+            self._manager.unregister(plugin)
+            close = difflib.get_close_matches(unknown[0], _HOOKS, 1) if unknown else []
+            hint = f"did you mean `{close[0]}`?" if close else "docs/plugins.md lists every hook"
+            raise PluginError(f"implements a hook that does not exist: {', '.join(unknown)}", hint=hint) from error
+        if any(item.wrapper or item.hookwrapper for item in self._implementations(plugin)):
+            self._manager.unregister(plugin)
+            raise PluginError("wraps other plugins' hooks, which runner does not allow")
+        return tuple(sorted(_implemented(self._manager, plugin)))
+
+    def _implementations(self, plugin: object) -> list[Any]:
+        callers = self._manager.get_hookcallers(plugin) or ()
+        return [item for caller in callers for item in caller.get_hookimpls() if item.plugin is plugin]
+
+    def _refuse(self, candidate: Candidate, message: str, hint: str = "") -> None:
+        self._listed.append(_info(candidate, PluginStatus.REFUSED, message))
+        self._fault(candidate.name, message, hint)
+
+    def _fault(self, plugin: str, message: str, hint: str = "") -> None:
+        self._faults[Fault(where=f"plugin {plugin}", message=message, hint=hint)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Switches:
+    allowed: frozenset[str] | None
+    disabled: frozenset[str]
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], disabled: Collection[str]) -> _Switches:
+        text = environ.get("RUNNER_PLUGINS")
+        allowed = None if text is None else frozenset(name.strip() for name in text.split(",") if name.strip())
+        return cls(allowed, frozenset(disabled))
+
+    def reason_off(self, name: str) -> str:
+        if name in self.disabled:
+            return "disabled in runner.yaml"
+        if self.allowed is not None and name not in self.allowed:
+            return "not named in RUNNER_PLUGINS"
+        return ""
+
+
+def _check_version(plugin: object) -> None:
+    wanted = getattr(plugin, "__runner_api__", API_VERSION)
+    if not (isinstance(wanted, tuple) and len(wanted) == 2 and all(isinstance(part, int) for part in wanted)):
+        raise PluginError("`__runner_api__` is not a pair of numbers", hint="write it as `__runner_api__ = (1, 0)`")
+    if wanted[0] != API_VERSION[0] or wanted > API_VERSION:
+        have, need = (".".join(map(str, version)) for version in (API_VERSION, wanted))
+        raise PluginError(f"needs version {need} of the plugin API, this is {have}", hint="update runner or the plugin")
+
+
+def _same(plugin: object) -> object:
+    return plugin
+
+
+def _implemented(manager: pluggy.PluginManager, plugin: object) -> frozenset[str]:
+    return frozenset(caller.name for caller in manager.get_hookcallers(plugin) or ())
+
+
+def _info(
+    candidate: Candidate,
+    status: PluginStatus,
+    reason: str = "",
+    *,
+    hooks: tuple[str, ...] = (),
+    seconds: float = 0.0,
+) -> PluginInfo:
+    return PluginInfo(
+        name=candidate.name, source=candidate.source, status=status, reason=reason, hooks=hooks, seconds=seconds
+    )
+
+
+def _flat(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
