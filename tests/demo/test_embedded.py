@@ -87,15 +87,17 @@ def test_bad_settings_are_told_with_the_servers_own_words(own_server: StartServe
 
 
 def test_as_root_without_namespaces_it_runs_as_nobody(
-    own_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if embedded.os.geteuid():
         pytest.skip("only root has to become somebody else")
     host = [item for item in installations() if item.origin == "host"]
     if not host:
         pytest.skip("the wheel's folder may be closed to the user nobody")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    tmp_path = tmp_path_factory.mktemp("open")
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o001 == 0:
+            folder.chmod(0o755)
     monkeypatch.setattr(embedded, "_disguise", lambda: ())
     server = Server.start(tmp_path / "nobody", programs=host[0].folder)
     try:
