@@ -4,6 +4,7 @@ RunnerError                     something an operator can mend; ends in one mess
 ├── UsageError                  wrong words on the command line (exit 64)
 ├── ConfigurationError          bad documents or settings (exit 78); carries diagnostics
 ├── ExpressionError             a threshold or other expression; carries the offsets of the bad characters
+├── TemplateError               a message or report template that cannot be read or filled in; carries its line
 ├── ScheduleError               a schedule, time zone or duration that cannot be read
 ├── StoreError                  history cannot be read or written (exit 4 when a run could not be recorded)
 ├── TargetError                 a server cannot be reached or refuses us
@@ -51,6 +52,14 @@ class ExpressionError(RunnerError):
         self.start = start
         self.end = end
         self.code = code
+
+
+class TemplateError(RunnerError):
+    """A template is wrong in its `line`, counted from 1; 0 when no line is to blame."""
+
+    def __init__(self, message: str, *, line: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
 
 
 class ScheduleError(RunnerError):
