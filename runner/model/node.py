@@ -13,12 +13,21 @@ Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value. `offsets[i]` is the (line, column) of character i of a text value, when it is known."""
+    """One value. `offsets[i]` is the (line, column) of character i of a text value, when it is known.
+
+    `written` is a number or truth value as the file spells it, so that `1.10` can still be read as a version.
+    """
 
     value: bool | int | float | str | None
     span: Span = BUILT_IN
     style: str = ""
     offsets: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
+    written: str = field(default="", repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The value as text, in the file's own spelling."""
+        return self.written or ("" if self.value is None else str(self.value))
 
     def locate(self, start: int, end: int) -> Span:
         """The span of the characters start to end (exclusive) of this text, or of the whole value."""

@@ -1,0 +1,63 @@
+"""Every code of a diagnostic, with what it means in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+CODES: Final[Mapping[str, str]] = {
+    # files
+    "file-unreadable": "A file or folder of the home cannot be read; the message names the reason.",
+    "file-too-large": "A YAML file may have 1 MB; nothing that people write comes near.",
+    "file-encoding": "YAML files are UTF-8 without control characters.",
+    "file-ignored": "A file in checks.d/ has a name that is not read; only .yaml files are.",
+    "empty-file": "A file in checks.d/ has no jobs in it.",
+    # YAML
+    "yaml-syntax": "The text is not YAML, or not what its author meant; the hint says how to write it.",
+    "yaml-tag": "Tags such as !!python or != are not used; text that starts with ! needs quotes.",
+    "yaml-alias": "An alias names no anchor, or contains itself; text that starts with * needs quotes.",
+    "yaml-merge": "The merge key << is not used; keys at the top of a file are shared by its jobs.",
+    "yaml-documents": "A file is one document; `---` starts another.",
+    "yaml-depth": "Lists and mappings may be nested 50 deep.",
+    "yaml-size": "A document may have 50 000 values, aliases counted as often as they are used.",
+    "yaml-key": "A key must be a plain text.",
+    "yaml-block": "`>` and `|` start a block of text, and this one is empty; a comparison begins with a column.",
+    "yaml-template": "A template that starts with {{ needs quotes, because { starts a mapping.",
+    "yaml-comment": "` #` starts a comment, and what stands before it looks unfinished.",
+    "duplicate-key": "A key is set twice; YAML would silently keep the last one.",
+    "not-a-mapping": "A file is a mapping: `key: value` lines.",
+    # keys and values
+    "unknown-key": "A key that does not exist here; keys that start with x- are free.",
+    "missing-key": "A key that is needed is not there.",
+    "bad-value": "A value that this key cannot have.",
+    "unknown-kind": "A job without the key that says what it is and how it is called.",
+    # interpolation
+    "unset-variable": "A ${NAME} has no value in the environment or in an env file.",
+    "bad-reference": "A ${…} that cannot be read; a literal one is written $${.",
+    "secret-unreadable": "A ${file:…} or another source of secrets cannot be read.",
+    "env-file": "A line of an env file cannot be read.",
+    # settings
+    "bad-dsn": "A connection text that cannot be read; it is never printed.",
+    "bad-schedule": "A schedule, time zone, window or duration that cannot be read.",
+    "bad-route": "A route without sinks.",
+    "unknown-target": "No target of runner.yaml has this name.",
+    "unknown-sink": "No sink of runner.yaml has this name.",
+    "unknown-window": "No window of runner.yaml has this name.",
+    "unknown-group": "No file in checks.d/ has this name.",
+    "unknown-job": "No job has this name.",
+    "unknown-tag": "No job has this tag.",
+    "no-target": "A selection that no target matches, so that the job never runs.",
+    # jobs
+    "duplicate-job": "Two jobs have the same name; names identify their history.",
+    "duplicate-group": "Two files have the same name; a file's name is the name of its group.",
+    "unknown-catalogue": "The catalogue has no check of this name.",
+    "empty-pattern": "A pattern that no check of the catalogue matches.",
+    "command-not-allowed": "The job starts programs, and runner.yaml does not allow that.",
+    "expression": "A threshold or another expression that cannot be understood.",
+    "plugin-failed": "A plugin broke while it read a job.",
+}
+
+
+def meaning(code: str) -> str:
+    """What a code means in one sentence; empty for codes of plugins."""
+    return CODES.get(code, "")
