@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from runner.api import JobKind
+from runner.api import JobKind, Scope
+from runner.kinds.command.options import OPTIONS as COMMAND_OPTIONS
+from runner.kinds.maintenance.options import OPTIONS as MAINTENANCE_OPTIONS
 
-KINDS: tuple[JobKind, ...] = ()
+COMMAND = JobKind(
+    name="command",
+    summary="Starts a program or a script and judges how it ended",
+    read="runner.kinds.command.read:read",
+    run="runner.kinds.command.run:run",
+    options=COMMAND_OPTIONS,
+    scope=Scope.HOST,
+    starts_programs=True,
+)
+MAINTENANCE = JobKind(
+    name="maintenance",
+    summary="Vacuums, analyzes and runs statements, one table at a time, and proves what they did",
+    read="runner.kinds.maintenance.read:read",
+    run="runner.kinds.maintenance.run:run",
+    options=MAINTENANCE_OPTIONS,
+    required=("steps",),
+    changes_data=True,
+)
+
+KINDS: tuple[JobKind, ...] = (MAINTENANCE, COMMAND)

@@ -1,0 +1,1 @@
+"""The kind `command`: starts a program and judges how it ended."""

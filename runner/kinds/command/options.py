@@ -1,0 +1,46 @@
+"""The keys of a command job."""
+
+from __future__ import annotations
+
+from runner.api import JsonSchema
+
+OPTIONS: JsonSchema = {
+    "run": {
+        "type": "array",
+        "items": {"type": ["string", "number"]},
+        "minItems": 1,
+        "description": "The program and its words: [pm2, restart, all]. No shell is involved.",
+    },
+    "shell": {
+        "type": "string",
+        "minLength": 1,
+        "description": "A script for /bin/sh -c, in place of `run`.",
+    },
+    "cwd": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The folder to start in; a relative path starts at the home, which is the default.",
+    },
+    "env": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number"]},
+        "description": "Environment variables beside those that runner itself was started with.",
+    },
+    "expect": {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "What counts as success; by default exit code 0.",
+        "properties": {
+            "exit": {
+                "type": ["integer", "array"],
+                "items": {"type": "integer"},
+                "description": "The exit code that is success, or a list of them.",
+            },
+            "stdout_matches": {
+                "type": "string",
+                "minLength": 1,
+                "description": "A regular expression that must be found in the last 8 kB of the standard output.",
+            },
+        },
+    },
+}

@@ -1,0 +1,148 @@
+"""One program in a process group of its own, with the last part of its output and a limit of time."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+KEPT = 8192
+"""Bytes kept of each output, from its end."""
+SECONDS_TO_OBEY = 5.0
+"""Between the polite signal and the one that cannot be ignored."""
+_SECONDS_TO_READ_ON = 1.0
+_CHUNK = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a program ended: `code` is negative for a signal; `timed_out` means that it was made to end."""
+
+    code: int
+    seconds: float
+    stdout: str
+    stderr: str
+    cut: int = 0
+    """Bytes of output that were not kept."""
+    timed_out: bool = False
+    killed: bool = False
+    """True when the polite signal was not enough."""
+
+
+class _Tail(threading.Thread):
+    """Reads a pipe to its end and keeps the last part.
+
+    A program left in the background may hold the pipe open for ever: after `finish()` only what comes at once
+    is still read.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(daemon=True)
+        self._descriptor = descriptor
+        self._kept = b""
+        self._finish_by: float | None = None
+        self.total = 0
+
+    def run(self) -> None:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        try:
+            while self._finish_by is None or time.monotonic() < self._finish_by:
+                if poll.poll(100):
+                    data = os.read(self._descriptor, _CHUNK)
+                    if not data:
+                        return
+                    self.total += len(data)
+                    self._kept = (self._kept + data)[-KEPT:]
+                elif self._finish_by is not None:
+                    return
+        finally:
+            os.close(self._descriptor)
+
+    def finish(self) -> str:
+        self._finish_by = time.monotonic() + _SECONDS_TO_READ_ON
+        self.join()
+        return self._kept.decode("utf-8", "replace")
+
+    @property
+    def cut(self) -> int:
+        return self.total - len(self._kept)
+
+
+def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float) -> Ended:
+    """Runs it to its end; after `timeout` seconds its whole group is ended. Raises OSError when it cannot start."""
+    started = time.monotonic()
+    process, out, err = _start(argv, cwd, env)
+    timed_out = killed = False
+    try:
+        process.wait(timeout=max(0.0, timeout))
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        killed = _end_group(process)
+    except BaseException:
+        _end_group(process)
+        raise
+    finally:
+        texts = out.finish(), err.finish()
+    return Ended(
+        code=process.returncode,
+        seconds=time.monotonic() - started,
+        stdout=texts[0],
+        stderr=texts[1],
+        cut=out.cut + err.cut,
+        timed_out=timed_out,
+        killed=killed,
+    )
+
+
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], _Tail, _Tail]:
+    pipes = [os.pipe(), os.pipe()]
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=pipes[0][1],
+            stderr=pipes[1][1],
+            start_new_session=True,
+        )
+    except BaseException:
+        for reading, _ in pipes:
+            os.close(reading)
+        raise
+    finally:
+        for _, writing in pipes:
+            os.close(writing)
+    tails = _Tail(pipes[0][0]), _Tail(pipes[1][0])
+    for tail in tails:
+        tail.start()
+    return process, *tails
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> bool:
+    """Ends the process and all of its group; true when it took the signal that cannot be ignored."""
+    _signal_group(process.pid, signal.SIGTERM)
+    end = time.monotonic() + SECONDS_TO_OBEY
+    while time.monotonic() < end:
+        if process.poll() is not None and not _signal_group(process.pid, 0):
+            return False
+        time.sleep(0.02)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    return True
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """False when nobody is left in the group."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+        return True
+    return False

@@ -1,0 +1,1 @@
+"""The kind `maintenance`: vacuums, analyzes and runs statements, and proves what they did."""

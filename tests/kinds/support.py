@@ -1,0 +1,95 @@
+"""Stand-ins for what the engine and the compiler hand to a kind; the servers behind them are real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner.api import (
+    HistoryReader,
+    Job,
+    MappingNode,
+    Memory,
+    ProbeType,
+    ServerFacts,
+    Session,
+    Span,
+    Target,
+    TargetError,
+)
+from runner.clock import SystemClock
+from runner.engine.database.writer import Writer
+from runner.model.node import built_in
+
+SLOT = datetime(2026, 3, 4, 3, 0, tzinfo=UTC)
+
+
+@dataclass
+class Complaints:
+    """Gathers (code, message, hint)."""
+
+    params: Mapping[str, object] = field(default_factory=dict)
+    found: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def complain(self, code: str, span: Span, message: str, hint: str = "") -> None:
+        self.found.append((code, message, hint))
+
+    advise = complain
+
+    def probe(self, name: str) -> ProbeType | None:
+        return None
+
+
+@dataclass
+class Context:
+    """A RunContext; `session` opens real sessions of the engine."""
+
+    home: Path = Path("/")
+    target: Target | None = None
+    server: ServerFacts | TargetError | None = None
+    databases: tuple[str, ...] = ("",)
+    params: Mapping[str, object] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    history: HistoryReader | None = None
+    jobs: tuple[Job, ...] = ()
+    dry_run: bool = False
+    run_id: str = "run-1"
+    slot: datetime = SLOT
+    now: datetime = SLOT
+    clock: SystemClock = field(default_factory=SystemClock)
+    limit: float | None = None
+    said: list[str] = field(default_factory=list)
+    sessions: ExitStack = field(default_factory=ExitStack)
+    lock_timeout: float = 2.0
+    previous: Mapping[str, datetime] = field(default_factory=dict)
+
+    def deadline(self) -> float | None:
+        return self.limit
+
+    def session(self, database: str = "") -> Session:
+        assert self.target is not None
+        writer = Writer(self.target, database, purpose="runner test", lock_timeout=self.lock_timeout)
+        self.sessions.callback(writer.close)
+        return writer
+
+    def progress(self, text: str) -> None:
+        self.said.append(text)
+
+    def next_due(self, job: Job, after: datetime) -> datetime | None:
+        return None
+
+    def previous_due(self, job: Job, before: datetime) -> datetime | None:
+        return self.previous.get(job.name)
+
+
+def mapping(data: dict[str, object]) -> MappingNode:
+    node = built_in(data)
+    assert isinstance(node, MappingNode)
+    return node
+
+
+def job(name: str, kind: str, spec: object, **keys: object) -> Job:
+    return Job(name=name, kind=kind, group="group", title=name, spec=spec, **keys)  # type: ignore[arg-type]
