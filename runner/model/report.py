@@ -65,7 +65,7 @@ class DeliveryState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One report for one sink."""
+    """One report for one sink; after `expires` it is given up."""
 
     id: str
     report: Report
@@ -73,4 +73,5 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
     next_try: datetime | None = None
+    expires: datetime | None = None
     error: str = ""

@@ -1,0 +1,218 @@
+"""What a store does, and the records that it hands out: the same for every kind of store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Literal, Protocol, Self, TypeAlias
+
+from runner.api import HistoryReader
+from runner.model.history import Series
+from runner.model.problem import Memory, Problem, Transition
+from runner.model.report import Delivery, Report
+from runner.model.result import Result
+from runner.model.state import State
+
+Status: TypeAlias = Literal["running", "done", "interrupted", "missed", "skipped"]
+"""`missed` and `skipped` slots were decided without a run."""
+
+Decision: TypeAlias = Literal["missed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CursorRecord:
+    """The newest slot of a job on a target that is settled, the job's digest then, and when it was first seen."""
+
+    job: str
+    target: str
+    slot: datetime
+    digest: str
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A tick's wish to run a job on a target for a slot."""
+
+    run: str
+    job: str
+    kind: str
+    group: str
+    target: str
+    slot: datetime
+    tick: str
+    now: datetime
+    digest: str = ""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A slot and what became of it; `run` and `started` are empty when it was decided without a run."""
+
+    run: str
+    job: str
+    kind: str
+    group: str
+    target: str
+    slot: datetime
+    attempt: int
+    status: Status
+    reason: str = ""
+    state: State | None = None
+    summary: str = ""
+    started: datetime | None = None
+    finished: datetime | None = None
+    tick: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A result, and all problems of its job and target as they are after it."""
+
+    result: Result
+    problems: Mapping[Series, Problem] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickRecord:
+    """The last tick, when it was, and what it counted."""
+
+    id: str
+    at: datetime
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """How much a pruning removed."""
+
+    samples: int
+    runs: int
+
+
+class Store(HistoryReader, Protocol):
+    """History, problems and deliveries. Every method is one transaction and raises StoreError.
+
+    It may be used from several threads; calls wait for each other.
+    """
+
+    @property
+    def durable(self) -> bool:
+        """Whether anything outlives the process; without it no cursor is known and every slot can be claimed."""
+
+    # ---- slots and runs
+
+    def cursors(self) -> Mapping[tuple[str, str], CursorRecord]:
+        """By job and target."""
+
+    def anchor(self, job: str, target: str, slot: datetime, digest: str, now: datetime) -> None:
+        """Sets the cursor, also backwards, without running anything."""
+
+    def claim(self, claim: Claim) -> bool:
+        """Records the run as running and moves the cursor forward.
+
+        False when the slot was decided, has a run that was not interrupted, or has this attempt or a later one.
+        """
+
+    def decide(
+        self,
+        *,
+        job: str,
+        kind: str,
+        group: str,
+        target: str,
+        slot: datetime,
+        status: Decision,
+        reason: str,
+        now: datetime,
+        digest: str = "",
+    ) -> bool:
+        """Settles a slot without a run and moves the cursor forward; False when the slot is settled already."""
+
+    def running(self) -> tuple[RunRecord, ...]:
+        """Runs that were claimed and have not ended, the oldest first."""
+
+    def interrupt(self, run: str, reason: str, now: datetime) -> bool:
+        """Marks a running run as interrupted; False when it is not running any more."""
+
+    def runs(
+        self,
+        job: str | None = None,
+        *,
+        group: str | None = None,
+        status: Status | None = None,
+        since: datetime | None = None,
+        limit: int = 50,
+    ) -> tuple[RunRecord, ...]:
+        """The newest first; `since` compares slots."""
+
+    # ---- results and problems
+
+    def record(
+        self,
+        results: Sequence[Recorded],
+        *,
+        report: Report | None,
+        deliveries: Sequence[tuple[str, datetime]],
+        now: datetime,
+    ) -> None:
+        """Commits results, samples, problems, transitions, the report and its deliveries: all or nothing.
+
+        `deliveries` are names of sinks and when each gives up. Runs must have been claimed.
+        """
+
+    def unreported(self) -> tuple[Result, ...]:
+        """Results that are part of no report, the oldest first."""
+
+    def latest(self, job: str | None = None) -> tuple[Result, ...]:
+        """The newest result of each job and target."""
+
+    def memory(self, job: str, target: str) -> Memory:
+        """The problems that the last run of the job on the target left."""
+
+    def problems(self, *, open_only: bool = True) -> tuple[Problem, ...]:
+        """Of all jobs; pending ones only when asked for."""
+
+    def transitions(
+        self, job: str | None = None, since: datetime | None = None, limit: int = 50
+    ) -> tuple[Transition, ...]:
+        """The newest first."""
+
+    # ---- deliveries
+
+    def pending(self, now: datetime) -> tuple[Delivery, ...]:
+        """Deliveries that are due, in the order in which they were recorded."""
+
+    def pending_count(self) -> int:
+        """Deliveries that are neither done nor given up, due or not."""
+
+    def failed_deliveries(self) -> tuple[Delivery, ...]:
+        """Deliveries that were given up, the oldest first."""
+
+    def settle(self, delivery: Delivery) -> None:
+        """Keeps the state, attempts, next try and error of a delivery."""
+
+    # ---- upkeep
+
+    def tick(self, tick_id: str, now: datetime, counts: Mapping[str, int] | None = None) -> None:
+        """The heartbeat: replaces what the last tick left."""
+
+    def last_tick(self) -> TickRecord | None: ...
+
+    def prune(self, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
+        """Forgets what is older than so many seconds; None when it was done within the last day.
+
+        The newest result of each job and target, problems, and what is not yet reported or delivered stay.
+        """
+
+    def close(self) -> None:
+        """Idempotent."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

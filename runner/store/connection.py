@@ -1,0 +1,152 @@
+"""Opening the file: nothing that is not ours is touched, and every error is a sentence."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from runner.errors import StoreError
+from runner.store.schema import APPLICATION_ID, VERSION, migrate, version_of
+
+BUSY_SECONDS: Final = 15.0
+_MAGIC: Final = b"SQLite format 3\x00"
+_JOURNAL_LIMIT: Final = 64 * 1024 * 1024
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to the file, which is made when it is missing; its tables are brought up to date."""
+    with sentences(path):
+        _prepare_file(path)
+        connection = _open(str(path))
+        try:
+            _bring_up_to_date(connection, path)
+            _use_wal(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def connect_to_memory() -> sqlite3.Connection:
+    """The same tables in memory, gone when it is closed."""
+    connection = _open(":memory:")
+    with transaction(connection, "immediate"):
+        migrate(connection)
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[sqlite3.Connection]:
+    """Commits what is done inside, or undoes it when an exception leaves the block."""
+    connection.execute(f"begin {kind}")
+    try:
+        yield connection
+        connection.execute("commit")
+    except BaseException:
+        # A full disk or an input/output error has rolled back by itself.
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+@contextmanager
+def sentences(path: Path | None) -> Iterator[None]:
+    """Turns errors of SQLite and of the file system into StoreErrors."""
+    where = f"the store {path}" if path else "the store"
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explained(error, where, path) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"{where} cannot be opened: {reason}", hint=_folder_hint(path)) from error
+
+
+def _open(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma foreign_keys = on")
+    return connection
+
+
+def _prepare_file(path: Path) -> None:
+    """Makes folder and file for the owner alone, or proves by its header that the file is ours."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header:
+        return
+    if not header.startswith(_MAGIC):
+        raise StoreError(f"{path} is not an SQLite database, or it is damaged", hint=_aside(path))
+    # The header is read as bytes because opening a foreign database could already change it.
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is the database of another program",
+            hint="give `state:` in runner.yaml a file of its own, for example sqlite:.runner/state.db",
+        )
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    if version_of(connection) < VERSION:
+        with transaction(connection, "immediate"):
+            migrate(connection)
+    version = version_of(connection)
+    if version > VERSION:
+        raise StoreError(
+            f"the store {path} was written by a newer runner (version {version}, this one knows {VERSION})",
+            hint="update runner, or give `state:` in runner.yaml another file",
+        )
+
+
+def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+    mode = connection.execute("pragma journal_mode").fetchone()[0]
+    if mode != "wal":
+        with _alone(path):
+            mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+    if mode != "wal":
+        raise StoreError(
+            f"the store {path} is on a file system without shared memory",
+            hint="keep the store on a local disk: network file systems lose what SQLite needs",
+        )
+    connection.execute(f"pragma journal_size_limit = {_JOURNAL_LIMIT}")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time: SQLite does not wait for others when the journal mode changes."""
+    lock = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _explained(error: sqlite3.Error, where: str, path: Path | None) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return StoreError(
+            f"{where} is kept busy by another process",
+            hint="look for a runner that hangs, or another program that holds the file",
+        )
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StoreError(f"{where} is damaged: {error}", hint=_aside(path))
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError(f"{where} cannot be written: the disk is full", hint="free some space; nothing was lost")
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return StoreError(f"{where} cannot be opened for writing: {error}", hint=_folder_hint(path))
+    return StoreError(f"{where} cannot be used: {error}", hint="`runner doctor` looks at the store")
+
+
+def _aside(path: Path | None) -> str:
+    return f"move it aside (mv {path} {path}.damaged) and history starts anew; `sqlite3` can `.recover` the old file"
+
+
+def _folder_hint(path: Path | None) -> str:
+    return f"the user that runs runner must be able to write to {path.parent if path else 'the folder of the store'}"

@@ -1,0 +1,157 @@
+"""Slots and what became of them: claimed, decided, interrupted, done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from runner.errors import StoreError
+from runner.model.codec import clean, instant, moment
+from runner.model.result import Result
+from runner.model.state import State
+from runner.store.base import Claim, Decision, RunRecord, Status
+from runner.store.cursors import advance_cursor
+from runner.store.values import moment_or_none
+
+_COLUMNS = 'run, job, kind, "group", target, slot, attempt, status, reason, state, summary, started, finished, tick'
+_FAILED = "status = 'done' and (state = 'unknown' or (kind <> 'check' and state = 'critical'))"
+
+_STATISTICS = f"""
+    select job, target, "group", count(*) filter (where attempt > 0), count(*) filter (where {_FAILED}),
+        count(*) filter (where status = 'interrupted'), count(*) filter (where status = 'missed'),
+        count(*) filter (where status = 'skipped'), max(started), max(slot)
+    from runs where slot > ? group by job, target order by job, target
+"""  # noqa: S608
+
+
+def claim_run(connection: sqlite3.Connection, claim: Claim) -> bool:
+    """Inserts the run and moves the cursor; False when the slot may not be run at this attempt."""
+    settled = connection.execute(
+        "select 1 from runs where job = ? and target = ? and slot = ? and (status <> 'interrupted' or attempt >= ?)",
+        (claim.job, claim.target, instant(claim.slot), claim.attempt),
+    ).fetchone()
+    if settled:
+        return False
+    connection.execute(
+        'insert into runs (run, job, kind, "group", target, slot, attempt, tick, status, started)'
+        " values (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        (claim.run, claim.job, claim.kind, claim.group, claim.target, instant(claim.slot), claim.attempt, claim.tick,
+         instant(claim.now)),
+    )  # fmt: skip
+    advance_cursor(connection, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
+    return True
+
+
+def decide_slot(
+    connection: sqlite3.Connection,
+    status: Decision,
+    reason: str,
+    *,
+    job: str,
+    kind: str,
+    group: str,
+    target: str,
+    slot: datetime,
+    now: datetime,
+    digest: str,
+) -> bool:
+    """Inserts a slot without a run and moves the cursor; False when the slot has a row already."""
+    where = (job, target, instant(slot))
+    if connection.execute("select 1 from runs where job = ? and target = ? and slot = ?", where).fetchone():
+        return False
+    connection.execute(
+        'insert into runs (job, target, slot, kind, "group", attempt, status, reason, finished)'
+        " values (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+        (*where, kind, group, status, clean(reason), instant(now)),
+    )
+    advance_cursor(connection, (job, target), slot, digest, now)
+    return True
+
+
+def interrupt_run(connection: sqlite3.Connection, run: str, reason: str, now: datetime) -> bool:
+    changed = connection.execute(
+        "update runs set status = 'interrupted', reason = ?, finished = ? where run = ? and status = 'running'",
+        (clean(reason), instant(now), run),
+    )
+    return changed.rowcount == 1
+
+
+def finish_run(connection: sqlite3.Connection, result: Result) -> int:
+    """Marks the result's run as done and returns its number; one that was thought dead may still finish."""
+    row = connection.execute("select id, status from runs where run = ?", (result.run,)).fetchone()
+    if row is None:
+        raise StoreError(f"run {result.run} of {result.job} cannot be recorded: it was never claimed")
+    number, status = row
+    if status == "done":
+        raise StoreError(f"run {result.run} of {result.job} is recorded already")
+    connection.execute(
+        "update runs set status = 'done', reason = '', state = ?, summary = ?, started = ?, finished = ? where id = ?",
+        (result.state.value, clean(result.outcome.summary), instant(result.started), instant(result.finished), number),
+    )
+    return int(number)
+
+
+def running_runs(connection: sqlite3.Connection) -> tuple[RunRecord, ...]:
+    rows = connection.execute(f"select {_COLUMNS} from runs where status = 'running' order by id")  # noqa: S608
+    return tuple(_record(row) for row in rows)
+
+
+def list_runs(
+    connection: sqlite3.Connection,
+    limit: int,
+    *,
+    job: str | None,
+    group: str | None,
+    status: Status | None,
+    since: datetime | None,
+) -> tuple[RunRecord, ...]:
+    """The newest first."""
+    conditions = {
+        "job = ?": job, '"group" = ?': group, "status = ?": status, "slot >= ?": since and instant(since)
+    }  # fmt: skip
+    given = {text: value for text, value in conditions.items() if value is not None}
+    where = " and ".join(given) or "true"
+    rows = connection.execute(
+        f"select {_COLUMNS} from runs where {where} order by id desc limit ?",  # noqa: S608
+        (*given.values(), limit),
+    )
+    return tuple(_record(row) for row in rows)
+
+
+def statistics_of_runs(connection: sqlite3.Connection, since: datetime) -> list[dict[str, object]]:
+    """One mapping per job and target; `failed` counts runs that could not look or could not do their work."""
+    rows = connection.execute(
+        _STATISTICS,
+        (instant(since),),
+    ).fetchall()
+    return [_statistics(row, _last_state(connection, row[0], row[1], since)) for row in rows]
+
+
+def _last_state(connection: sqlite3.Connection, job: str, target: str, since: datetime) -> str | None:
+    row = connection.execute(
+        "select state from runs where job = ? and target = ? and slot > ? and status = 'done'"
+        " order by slot desc, attempt desc limit 1",
+        (job, target, instant(since)),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _statistics(row: Sequence[Any], last_state: str | None) -> dict[str, object]:
+    names = ("job", "target", "group", "runs", "failed", "interrupted", "missed", "skipped")
+    return {
+        **dict(zip(names, row[:8], strict=True)),
+        "last_started": moment_or_none(row[8]),
+        "last_state": last_state,
+        "last_slot": moment(row[9]),
+    }
+
+
+def _record(row: Sequence[Any]) -> RunRecord:
+    run, job, kind, group, target, slot, attempt, status, reason, state, summary, started, finished, tick = row
+    return RunRecord(
+        run=run or "", job=job, kind=kind, group=group, target=target, slot=moment(slot), attempt=attempt,
+        status=status, reason=reason, state=State(state) if state else None, summary=summary,
+        started=moment_or_none(started), finished=moment_or_none(finished), tick=tick,
+    )  # fmt: skip

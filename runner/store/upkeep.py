@@ -1,0 +1,81 @@
+"""The heartbeat of ticks, and forgetting what is old."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from runner.model.codec import instant, moment
+from runner.store.base import Pruned, TickRecord
+from runner.store.values import json_text
+
+_DAY = timedelta(days=1)
+# Runs that something still refers to, whatever their age.
+_KEPT_RUNS = (
+    "select run from newest"
+    " union select id from runs where status = 'running' or (status = 'done' and report is null)"
+    " union select runs.id from runs join deliveries on deliveries.report = runs.report"
+    " where deliveries.state = 'pending'"
+)
+
+
+def write_tick(connection: sqlite3.Connection, tick_id: str, now: datetime, counts: Mapping[str, int]) -> None:
+    _set_fact(connection, "tick", json_text({"id": tick_id, "at": instant(now), "counts": dict(counts)}))
+
+
+def read_tick(connection: sqlite3.Connection) -> TickRecord | None:
+    text = _fact(connection, "tick")
+    if text is None:
+        return None
+    data = json.loads(text)
+    return TickRecord(id=data["id"], at=moment(data["at"]), counts=data["counts"])
+
+
+def prune_all(connection: sqlite3.Connection, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
+    """Forgets what is older than so many seconds; None when the last time was within a day."""
+    last = _fact(connection, "pruned")
+    # A clock that was ahead must not put pruning off for longer than a day.
+    if last is not None and abs(now - moment(last)) < _DAY:
+        return None
+    samples = _prune_samples(connection, instant(now - timedelta(seconds=keep_samples)))
+    runs = _prune_runs(connection, instant(now - timedelta(seconds=keep_runs)))
+    _set_fact(connection, "pruned", instant(now))
+    return Pruned(samples=samples, runs=runs)
+
+
+def _prune_samples(connection: sqlite3.Connection, before: str) -> int:
+    old = f"select id from batches where at < ? and (run is null or run not in ({_KEPT_RUNS}))"  # noqa: S608
+    removed = connection.execute(f"delete from samples where batch in ({old})", (before,)).rowcount  # noqa: S608
+    connection.execute(f"delete from batches where id in ({old})", (before,))  # noqa: S608
+    if removed:
+        connection.execute("delete from series where last not in (select id from batches)")
+    return removed
+
+
+def _prune_runs(connection: sqlite3.Connection, before: str) -> int:
+    removed = connection.execute(
+        f"delete from runs where coalesce(finished, started, slot) < ? and id not in ({_KEPT_RUNS})",  # noqa: S608
+        (before,),
+    ).rowcount
+    connection.execute("delete from transitions where at < ?", (before,))
+    connection.execute(
+        "delete from reports where created < ?"
+        " and id not in (select report from deliveries where state = 'pending')"
+        " and id not in (select report from runs where report is not null)",
+        (before,),
+    )
+    return removed
+
+
+def _fact(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("select value from facts where name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def _set_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute(
+        "insert into facts (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",
+        (name, value),
+    )
