@@ -1,0 +1,236 @@
+"""A report in the order in which somebody reads it at night: what templates of reports are handed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.formats.layout import more_lines, sparkline, table_lines
+from runner.model.problem import Change, Transition
+from runner.model.quantity import Dimension, show, show_duration
+from runner.model.report import Report, TargetInfo
+from runner.model.result import Finding, Result, Trend
+from runner.model.state import State
+from runner.template import clean, show_time
+
+_WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING)
+_COUNTED = (*_WORST_FIRST, State.LEARNING, State.OK, State.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line: state word, job, where (empty when there is only one place), text, and what stands below it."""
+
+    state: str
+    job: str
+    where: str = ""
+    text: str = ""
+    trend: str = ""
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableView:
+    """A table as lines of text."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class View:
+    """Everything that a report's template prints, cleaned; `rows` bounds tables and findings of one job."""
+
+    def __init__(self, report: Report, rows: int = 20) -> None:
+        self.report = report
+        self._rows = rows
+        self._many_targets = len({result.target for result in report.results}) > 1
+
+    def context(self) -> Mapping[str, object]:
+        """The variables of the template, as docs/reports.md lists them."""
+        report = self.report
+        return {
+            "state": report.state.value if report.results else "unknown",
+            "title": clean(report.title or report.group, limit=200),
+            "group": clean(report.group),
+            "slot": show_time(report.slot),
+            "counts": self.counts(),
+            "targets": [_target(info) for info in report.targets],
+            "problems": list(self.problems()),
+            "recovered": list(self.recovered()),
+            "tables": list(self.tables()),
+            "fine": list(self.fine()),
+            "skipped": list(self.skipped()),
+            "notes": list(self.notes()),
+            "faults": [
+                Line(
+                    state="FAULT", job=clean(fault.where), text=clean(fault.message), details=_labelled(hint=fault.hint)
+                )
+                for fault in report.faults
+            ],
+            "took": self.took(),
+            "next": show_time(report.next_slot) if report.next_slot else "",
+            "report": report,
+        }
+
+    def counts(self) -> str:
+        """`1 critical, 14 ok`: results by state, then recoveries and faults."""
+        states = Counter(result.state for result in self.report.results)
+        parts = [f"{states[state]:,} {state.value}" for state in _COUNTED if states[state]] or ["no results"]
+        recovered = sum(item.change is Change.RECOVERED for item in self.report.transitions)
+        parts += [f"{recovered:,} recovered"] if recovered else []
+        faults = len(self.report.faults)
+        parts += [f"{faults} fault{'s' if faults > 1 else ''}"] if faults else []
+        return ", ".join(parts)
+
+    def problems(self) -> Iterator[Line]:
+        """One line per finding, the worst first; the hint stands below the last line of its job."""
+        hinted: set[int] = set()
+        for state in _WORST_FIRST:
+            for number, result in enumerate(self.report.results):
+                found = [item for item in result.outcome.findings if item.state is state and not item.pending]
+                if found:
+                    yield from self._block(result, found, with_hint=number not in hinted)
+                    hinted.add(number)
+
+    def _block(self, result: Result, findings: Sequence[Finding], *, with_hint: bool) -> Iterator[Line]:
+        changes = {item.series: item for item in result.transitions}
+        shown = findings[: self._rows]
+        below = more_lines(len(findings) - len(shown), "findings")
+        if with_hint:
+            below += [_course(result, trend) for trend in result.outcome.trends[:3]]
+            below += _labelled(hint=result.hint, runbook=result.runbook)
+        for finding in shown:
+            since = _since(finding, changes.get(finding.series), self.report.created)
+            yield Line(
+                state=finding.state.value.upper(),
+                job=clean(result.job),
+                where=self._where(result, finding.series.database),
+                text=clean(finding.message, limit=300) + (f" ({since})" if since else ""),
+                details=tuple(below) if finding is shown[-1] else (),
+            )
+
+    def recovered(self) -> Iterator[Line]:
+        for result in self.report.results:
+            for item in result.transitions:
+                if item.change is Change.RECOVERED:
+                    lasted = show_duration(max((item.at - item.since).total_seconds(), 0.0))
+                    what = clean(item.message, limit=300) or clean(str(item.series)) or "well again"
+                    yield Line(
+                        state="recovered",
+                        job=clean(result.job),
+                        where=self._where(result, item.series.database),
+                        text=f"{what} (was {item.before.value} for {lasted})",
+                    )
+
+    def tables(self) -> Iterator[TableView]:
+        for result in self.report.results:
+            where = self._where(result, "")
+            for table in result.outcome.tables:
+                if table.columns:
+                    source = ", ".join(part for part in (clean(result.job), where) if part)
+                    title = f"{clean(table.title)} ({source})"
+                    yield TableView(title=title, lines=tuple(table_lines(table, self._rows)))
+
+    def fine(self) -> Iterator[Line]:
+        for result in self.report.results:
+            if result.state is State.OK:
+                trend = next(iter(result.outcome.trends), None)
+                yield Line(
+                    state="ok",
+                    job=clean(result.job),
+                    where=self._where(result, ""),
+                    text=clean(result.outcome.summary, limit=200),
+                    trend=_bars(trend) if trend else "",
+                )
+
+    def skipped(self) -> Iterator[Line]:
+        """What was not judged: findings that wait for their `for:`, what has no history yet, what does not apply."""
+        for result in self.report.results:
+            pending = [item for item in result.outcome.findings if item.pending]
+            learning = [item for item in result.outcome.findings if item.state is State.LEARNING and not item.pending]
+            yield from self._collapsed("pending", result, pending)
+            yield from self._collapsed("learning", result, learning)
+            if result.state is State.SKIPPED:
+                yield self._plain("skipped", result, result.outcome.skipped)
+
+    def _collapsed(self, word: str, result: Result, findings: Sequence[Finding]) -> Iterator[Line]:
+        if findings:
+            rest = f" (and {len(findings) - 1:,} more)" if len(findings) > 1 else ""
+            yield self._plain(word, result, clean(findings[0].message, limit=200) + rest)
+
+    def notes(self) -> Iterator[Line]:
+        for result in self.report.results:
+            for note in result.outcome.notes:
+                yield self._plain("note", result, note)
+
+    def took(self) -> str:
+        """From the first start to the last end, empty without results."""
+        results = self.report.results
+        if not results:
+            return ""
+        spent = max(item.finished for item in results) - min(item.started for item in results)
+        return show_duration(max(spent.total_seconds(), 0.0))
+
+    def _plain(self, word: str, result: Result, text: str) -> Line:
+        return Line(state=word, job=clean(result.job), where=self._where(result, ""), text=clean(text, limit=300))
+
+    def _where(self, result: Result, database: str) -> str:
+        target = (result.target or "(host)") if self._many_targets else ""
+        return clean("/".join(part for part in (target, database) if part), limit=60)
+
+
+def _target(info: TargetInfo) -> tuple[str, ...]:
+    labels = [f"{key}={value}" for key, value in sorted(info.labels.items()) if (key, value) != ("role", info.role)]
+    version = f"PostgreSQL {info.version}" if info.version else ""
+    return tuple(
+        clean(part, limit=80) for part in (info.name or "(host)", info.address, version, info.role, " ".join(labels))
+    )
+
+
+def _labelled(**texts: str) -> tuple[str, ...]:
+    return tuple(f"{label}: {clean(text, limit=300)}" for label, text in texts.items() if text)
+
+
+def _since(finding: Finding, change: Transition | None, now: datetime) -> str:
+    if change is not None and change.change is Change.OPENED:
+        return "new"
+    since = finding.since or (change.since if change else None)
+    text = (
+        f"since {show_time(since).removesuffix(' UTC')}, {show_duration(max((now - since).total_seconds(), 0.0))}"
+        if since
+        else ""
+    )
+    if change is not None and change.change in (Change.WORSENED, Change.EASED):
+        return f"was {change.before.value}{', ' if text else ''}{text}"
+    return text
+
+
+def _numbers(trend: Trend) -> list[float]:
+    return [float(value) for value in _values(trend) if math.isfinite(value)]
+
+
+def _values(trend: Trend) -> Iterable[float]:
+    for sample in trend.samples:
+        if isinstance(sample.value, (int, float)) and not isinstance(sample.value, bool):
+            yield sample.value
+
+
+def _bars(trend: Trend) -> str:
+    numbers = _numbers(trend)
+    return sparkline(numbers) if len(numbers) > 1 else ""
+
+
+def _course(result: Result, trend: Trend) -> str:
+    numbers = _numbers(trend)
+    if not numbers:
+        return f"trend: {clean(trend.column)} has no numbers yet"
+    columns = {column.name: column.dimension for column in result.outcome.columns}
+    dimension = columns.get(trend.column, Dimension.NUMBER)
+    span = show_duration((trend.samples[-1].at - trend.samples[0].at).total_seconds())
+    name = " ".join(part for part in (clean(str(trend.series), limit=60), clean(trend.column)) if part)
+    return (
+        f"trend: {sparkline(numbers)} {name} {show(numbers[0], dimension)} → {show(numbers[-1], dimension)} in {span}"
+    )
