@@ -79,7 +79,7 @@ def _result(result: Result) -> dict[str, Any]:
         "kind": result.kind,
         "title": result.title,
         "target": result.target,
-        "tags": listresult.tags,
+        "tags": list(result.tags),
         "state": result.state.value,
         "summary": outcome.summary,
         "skipped": outcome.skipped,
@@ -95,9 +95,9 @@ def _result(result: Result) -> dict[str, Any]:
             {"name": item.name, "measures": item.dimension.value, "warning": item.warning, "critical": item.critical}
             for item in outcome.columns
         ],
-        "observations": [{**_seriesitem.series, "values": dict(item.values)} for item in outcome.observations],
+        "observations": [{**_series(item.series), "values": dict(item.values)} for item in outcome.observations],
         "trends": [
-            {**_seriesitem.series, "column": item.column, "samples": [_sample(sample) for sample in item.samples]}
+            {**_series(item.series), "column": item.column, "samples": [_sample(sample) for sample in item.samples]}
             for item in outcome.trends
         ],
         "tables": [_table(item) for item in outcome.tables],
@@ -108,7 +108,7 @@ def _result(result: Result) -> dict[str, Any]:
 def _finding(item: Finding) -> dict[str, Any]:
     return {
         "state": item.state.value,
-        **_seriesitem.series,
+        **_series(item.series),
         "message": item.message,
         "reason": item.reason,
         "pending": item.pending,
@@ -121,7 +121,7 @@ def _transition(item: Transition) -> dict[str, Any]:
         "change": item.change.value,
         "before": item.before.value,
         "after": item.after.value,
-        **_seriesitem.series,
+        **_series(item.series),
         "at": item.at,
         "since": item.since,
         "message": item.message,
@@ -131,7 +131,7 @@ def _transition(item: Transition) -> dict[str, Any]:
 def _table(item: Table) -> dict[str, Any]:
     return {
         "title": item.title,
-        "columns": listitem.columns,
+        "columns": list(item.columns),
         "numeric": [name for name in item.columns if name in item.numeric],
         "rows": [list(row) for row in item.rows],
         "more": item.more,
