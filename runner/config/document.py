@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import yaml
 
@@ -91,7 +91,9 @@ class _Composer:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self.refuse("yaml-documents", event, "a second document starts here", "put it into its own file")
+                    raise self._refusal(
+                        "yaml-documents", event, "a second document starts here", "put it into its own file"
+                    )
                 root = self._node(next(self._events), 0)
         return None if isinstance(root, Scalar) and root.value is None else root
 
@@ -151,7 +153,7 @@ class _Composer:
             raise _RefusedError(
                 Diagnostic(code="yaml-template", span=span, message=message, hint=f"quote it: {_quoted(written)}")
             )
-        self.refuse("yaml-key", event, "a key must be a plain text", "write `key: value`")
+        raise self._refusal("yaml-key", event, "a key must be a plain text", "write `key: value`")
 
     def _scalar(self, event: Any) -> Scalar:
         span = self._span(event)
@@ -169,20 +171,20 @@ class _Composer:
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self._anchors:
             hint = f"if it is a text, quote it: {_quoted('*' + event.anchor)}"
-            self.refuse("yaml-alias", event, f"no anchor `&{event.anchor}` stands before this alias", hint)
+            raise self._refusal("yaml-alias", event, f"no anchor `&{event.anchor}` stands before this alias", hint)
         node = self._anchors[event.anchor]
         if node is None:
-            self.refuse("yaml-alias", event, f"`*{event.anchor}` stands inside what it repeats", "write it out")
+            raise self._refusal("yaml-alias", event, f"`*{event.anchor}` stands inside what it repeats", "write it out")
         self._bound(event, 0, self._sizes[event.anchor])
         return node
 
     def _bound(self, event: Any, depth: int, size: int = 1) -> None:
         self._count += size
         if depth > MAX_DEPTH:
-            self.refuse("yaml-depth", event, f"this is nested more than {MAX_DEPTH} deep", "flatten it")
+            raise self._refusal("yaml-depth", event, f"this is nested more than {MAX_DEPTH} deep", "flatten it")
         if self._count > MAX_NODES:
             message = f"the document has more than {MAX_NODES:,} values, aliases counted where they are used"
-            self.refuse("yaml-size", event, message, "split it into several files")
+            raise self._refusal("yaml-size", event, message, "split it into several files")
 
     def _complain_tag(self, event: Any) -> None:
         start = event.start_mark
@@ -221,9 +223,9 @@ class _Composer:
     def _complain(self, code: str, span: Span, message: str, hint: str) -> None:
         self.diagnostics.append(Diagnostic(code=code, span=span, message=message, hint=hint))
 
-    def refuse(self, code: str, event: Any, message: str, hint: str) -> NoReturn:
-        """Gives up on the document: the parser's events no longer mean anything useful."""
-        raise _RefusedError(Diagnostic(code=code, span=self._span(event), message=message, hint=hint))
+    def _refusal(self, code: str, event: Any, message: str, hint: str) -> _RefusedError:
+        """For complaints after which the parser's events no longer mean anything useful."""
+        return _RefusedError(Diagnostic(code=code, span=self._span(event), message=message, hint=hint))
 
     def syntax(self, error: yaml.MarkedYAMLError) -> Diagnostic:
         """The parser's complaint in words that a person can act on."""

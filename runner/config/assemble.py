@@ -1,0 +1,140 @@
+"""Puts the JSON Schemas together from the common keys and from what is registered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from runner.api import JobKind
+from runner.config import settings_keys
+from runner.config.job_keys import COMMON_KEYS, NAME, Fragment, closed, text, texts
+from runner.plugins.registry import Registry
+
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+CHECKS_SCHEMA: Final = "checks.schema.json"
+RUNNER_SCHEMA: Final = "runner.schema.json"
+USE: Final = "use"
+JOBS: Final = "jobs"
+PRESETS: Final = "presets"
+
+
+def runner_schema(registry: Registry) -> Fragment:
+    """The schema of runner.yaml."""
+    keys = settings_keys.top_level(registry)
+    return {"$schema": DRAFT, "title": "runner.yaml", **closed(keys)}
+
+
+def checks_schema(registry: Registry) -> Fragment:
+    """The schema of the files in checks.d/: one job, or several under `jobs:`."""
+    kinds = {name: registry.kinds[name] for name in sorted(registry.kinds)}
+    definitions: dict[str, Any] = {**COMMON_KEYS}
+    for name, kind in kinds.items():
+        definitions[f"{name}_job"] = closed(
+            _keys_of_kind(kind, registry), required=(name, *kind.required), **_with(registry)
+        )
+        definitions[f"{name}_item"] = closed(_keys_of_kind(kind, registry), required=(name,), **_with(registry))
+    definitions["used"] = closed({**_shared(registry), **_names(registry), **_USE_KEYS}, required=(USE,))
+    definitions["item"] = _by_kind(registry, "item")
+    several: Fragment = closed(
+        {
+            **_shared(registry),
+            JOBS: {"type": "array", "items": {"$ref": "#/$defs/item"}, "description": "The jobs of this file.",
+                   "examples": [[{"use": "pg.connections"}]]},
+            PRESETS: _PRESETS,
+        },
+    )  # fmt: skip
+    is_several = {"anyOf": [{"required": [JOBS]}, {"required": [PRESETS]}]}
+    return {
+        "$schema": DRAFT,
+        "title": "A file in checks.d",
+        "type": "object",
+        "if": is_several,
+        "then": several,
+        "else": _by_kind(registry, "job"),
+        "$defs": definitions,
+    }
+
+
+_USE_KEYS: Final[dict[str, Fragment]] = {
+    USE: text("A check of the catalogue, a pattern, or a preset.", "pg.connections"),
+    "without": texts("Keys of the catalogue's check that are left out.", ["critical"]),
+}
+_PRESETS: Final[Fragment] = {
+    "type": "object",
+    "additionalProperties": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "description": "Lists of catalogue checks by name (files of the catalogue only).",
+    "examples": [{"standard": ["pg.connections", "pg.index-*"]}],
+}
+
+
+def _by_kind(registry: Registry, form: str) -> Fragment:
+    names = sorted(registry.kinds)
+    first = [name for name in names if name == "check"]
+    known = [*first, *(name for name in names if name not in first), USE, *([JOBS] if form == "job" else [])]
+    # The last branch offers the keys that could begin a job; an editor completes them.
+    chain: Fragment = {"anyOf": [{"required": [name]} for name in known]}
+    for name in reversed(names):
+        chain = {"if": {"required": [name]}, "then": {"$ref": f"#/$defs/{name}_{form}"}, "else": chain}
+    return {"type": "object", "if": {"required": [USE]}, "then": {"$ref": "#/$defs/used"}, "else": chain}
+
+
+def _keys_of_kind(kind: JobKind, registry: Registry) -> dict[str, Fragment]:
+    name = {**NAME, "description": f"{kind.summary.rstrip('.')}; its name.", "examples": [f"my-{kind.name}"]}
+    options = {key: _option(key, fragment, registry) for key, fragment in kind.options.items()}
+    return {kind.name: name, **_common(), **options}
+
+
+def _option(key: str, fragment: Fragment, registry: Registry) -> Fragment:
+    if key == "probe" and registry.probes and fragment.get("type") == "string":
+        listed = {name: value for name, value in fragment.items() if name != "type"}
+        return {**listed, "enum": sorted(registry.probes)}
+    return fragment
+
+
+def _with(registry: Registry) -> Fragment:
+    """The options of the named probe stand under `with:`."""
+    rules = []
+    for name in sorted(registry.probes):
+        probe = registry.probes[name]
+        options = closed(dict(probe.options))
+        test = {"properties": {"probe": {"const": name}}, "required": ["probe"]}
+        rules.append({"if": test, "then": {"properties": {"with": options}}})
+    return {"allOf": rules} if rules else {}
+
+
+def _common() -> dict[str, Fragment]:
+    return {key: {"$ref": f"#/$defs/{key}"} for key in COMMON_KEYS}
+
+
+def _names(registry: Registry) -> dict[str, Fragment]:
+    words = "An own name in place of the catalogue's."
+    return {name: {**NAME, "description": words, "examples": [f"my-{name}"]} for name in sorted(registry.kinds)}
+
+
+def _shared(registry: Registry) -> dict[str, Fragment]:
+    """Common keys and those of every kind; a key that two kinds write differently may be either."""
+    found: dict[str, list[Fragment]] = {}
+    for name in sorted(registry.kinds):
+        for key, fragment in registry.kinds[name].options.items():
+            option = _option(key, fragment, registry)
+            if option not in found.setdefault(key, []):
+                found[key].append(option)
+    return {**{key: forms[0] if len(forms) == 1 else {"anyOf": forms} for key, forms in found.items()}, **_common()}
+
+
+def write_schemas(folder: Path, registry: Registry) -> tuple[Path, ...]:
+    """Writes both schemas; the same registry always gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text_ in schema_texts(registry).items():
+        path = folder / name
+        path.write_text(text_, encoding="utf-8")
+        written.append(path)
+    return tuple(written)
+
+
+def schema_texts(registry: Registry) -> dict[str, str]:
+    """File name to JSON text."""
+    schemas = {RUNNER_SCHEMA: runner_schema(registry), CHECKS_SCHEMA: checks_schema(registry)}
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
