@@ -220,6 +220,11 @@ class RunContext(Protocol):
     def session(self, database: str = "") -> Session:
         """A writable autocommit connection (kinds with `changes_data`); raises TargetError."""
 
+    def probe(
+        self, name: str, options: Options
+    ) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
+        """The rows of a registered probe: `rows = yield from context.probe(…)`."""
+
     def progress(self, text: str) -> None:
         """Tells an interactive user what is being done; silent under cron."""
 

@@ -1,0 +1,91 @@
+"""Writing to the terminal: tables, colours where they are wanted, messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+from runner.model.diagnostic import Diagnostic, Severity
+from runner.model.state import State
+
+_COLOURS = {
+    State.OK: "32",
+    State.LEARNING: "36",
+    State.WARNING: "33",
+    State.UNKNOWN: "35",
+    State.CRITICAL: "31;1",
+    State.SKIPPED: "2",
+}
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Colour only on a terminal, never with NO_COLOR (no-color.org) or a dumb terminal."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def say(text: str = "") -> None:
+    """One piece of the result on standard output; characters that it cannot show are replaced."""
+    _write(sys.stdout, text + "\n")
+
+
+def tell(text: str) -> None:
+    """A message or progress on standard error."""
+    _write(sys.stderr, text + "\n")
+
+
+def complain(message: str, hint: str = "") -> None:
+    """An error in one line, and what to do next."""
+    tell(f"runner: {message}")
+    if hint:
+        tell(f"  help: {hint}")
+
+
+def say_json(data: object) -> None:
+    say(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False, default=str))
+
+
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[str] = frozenset()) -> None:
+    """Aligned columns with a head; the last column is not padded."""
+    lines = [tuple(columns), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for number, line in enumerate(lines):
+        cells = [
+            cell.rjust(width) if columns[index] in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        text = "  ".join(cells).rstrip()
+        say(_paint(text, "1") if number == 0 else text)
+
+
+def paint(state: State, text: str = "") -> str:
+    """The state's word (or the text) in its colour, when standard output wants colour."""
+    return _paint(text or state.value, _COLOURS[state])
+
+
+def _paint(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(sys.stdout) else text
+
+
+def say_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
+    """Every complaint with its source line, sorted, on standard error."""
+    from runner.config.diagnostics import render_all
+
+    if text := render_all(diagnostics, sources):
+        tell(text)
+
+
+def count_errors(diagnostics: Iterable[Diagnostic]) -> tuple[int, int]:
+    """Errors and warnings."""
+    severities = [diagnostic.severity for diagnostic in diagnostics]
+    return severities.count(Severity.ERROR), severities.count(Severity.WARNING)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()

@@ -1,0 +1,125 @@
+"""The command line: options that every command has, commands that load when called, errors as one message."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from runner.cli import exits
+from runner.cli.console import complain, say_diagnostics
+from runner.cli.crash import tell_crash
+from runner.errors import ConfigurationError, RunnerError
+from runner.version import VERSION
+
+COMMANDS = {
+    "init": "Write a home: runner.yaml, .env.example and the shipped jobs.",
+    "validate": "Check every file of the home, without a server.",
+    "list": "List the jobs with their schedules.",
+    "show": "Show one job as it takes effect, and where each value comes from.",
+    "plan": "Say what would run, where, and why everything else would not.",
+    "run": "Run jobs or groups now.",
+    "run-due": "Run what is due. Cron calls this every minute.",
+    "status": "Show the last known state of every job, without asking a server.",
+    "history": "Show past runs.",
+    "crontab": "Show, install or remove the lines that call `runner run-due`.",
+    "test": "Run the `tests:` blocks of the jobs, without a database.",
+    "doctor": "Look for what keeps the jobs from working, and print the SQL for missing grants.",
+    "plugins": "List the plugins that were found, loaded or refused.",
+    "schema": "Print the JSON Schema of runner.yaml or of the job files.",
+    "docs": "Write the schedule, the quick reference and the procedures of this home.",
+    "demo": "Start a PostgreSQL with real problems in it and run the shipped jobs on it.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is called; `--help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"runner.cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `runner {close[0]}`?" if close else ""
+            raise click.UsageError(f"there is no command `{args[0]}`.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Begin with `runner init` in an empty folder, or `runner demo` to see it at work.",
+)
+@click.option("--home", "home", metavar="DIR", default="", help="The home; else RUNNER_HOME, else upward, else /etc/runner.")
+@click.option("--no-plugins", is_flag=True, help="Load only what is built in.")
+@click.version_option(VERSION, prog_name="runner")
+@click.pass_context
+def cli(ctx: click.Context, home: str, no_plugins: bool) -> None:
+    """Looks after PostgreSQL: checks and maintenance jobs in YAML, run by cron, reported to sinks."""
+    ctx.obj = {"home": home, "no_plugins": no_plugins}
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs the command line and returns its exit code; nothing escapes as a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    state: dict[str, Any] = {}
+    try:
+        code = cli.main(args=list(words), prog_name="runner", standalone_mode=False, obj=state)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        complain(error.format_message().replace("No such option:", "there is no option"), _usage_hint(error))
+        code = exits.USAGE
+    except _TerminatedError:
+        complain("terminated")
+        code = exits.TERMINATED
+    except (click.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        code = exits.INTERRUPTED
+    except ConfigurationError as error:
+        say_diagnostics(error.diagnostics, {})
+        complain(error.message, error.hint)
+        code = exits.CONFIGURATION
+    except RunnerError as error:
+        complain(error.message, error.hint)
+        code = exits.of_error(error)
+    except BrokenPipeError:
+        # The reader has gone (`runner list | head`): nothing to say, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = exits.OK
+    except Exception as error:
+        tell_crash(error, list(words))
+        code = exits.BUG
+    return int(code or 0)
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM: work on the servers is cancelled as on Ctrl-C, with its own exit code."""
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    raise _TerminatedError
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context else "runner --help"

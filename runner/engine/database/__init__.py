@@ -1,0 +1,1 @@
+"""Sessions with PostgreSQL: the only package that imports psycopg."""

@@ -1,0 +1,59 @@
+"""Opens connections, and says in plain words why one cannot be opened."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+
+from runner.errors import TargetError
+from runner.model.secret import Secret, mask
+from runner.model.target import Target
+
+CONNECT_TIMEOUT = 10
+"""Seconds that libpq may take for each host when the target does not say."""
+
+_ADVICE = (
+    (r"password authentication failed|no password supplied", "set DATABASE_PASSWORD in .env, or use libpq's passfile"),
+    (r'database ".*" does not exist', "check DATABASE_NAME (or `dbname:` of the target)"),
+    (r'role ".*" does not exist', "check DATABASE_USER (or `user:` of the target), or create the role"),
+    (r"no pg_hba.conf entry", "allow this host and user in the server's pg_hba.conf, then reload it"),
+    (
+        r"Connection refused|No such file or directory",
+        "check that the server runs, and DATABASE_HOST and DATABASE_PORT",
+    ),
+    (r"could not translate host name|Name or service not known|resolve host", "check DATABASE_HOST for a typing error"),
+    (
+        r"too many (clients|connections)|remaining connection slots",
+        "all connection slots are in use; end idle sessions",
+    ),
+    (r"timeout expired|timed out", "check the network, a firewall, and whether the server hangs"),
+    (r"starting up|shutting down|recovery mode", "the server is not ready; look at its log"),
+    (r"server does not support SSL", "set `sslmode: prefer`, or turn ssl on at the server"),
+)
+
+
+def connect(target: Target, database: str = "", *, purpose: str = "runner") -> psycopg.Connection[Any]:
+    """A new autocommit connection to the target (or another of its databases); raises TargetError."""
+    options: dict[str, Any] = {
+        name: value.reveal() if isinstance(value, Secret) else value for name, value in target.options.items()
+    }
+    options.setdefault("connect_timeout", CONNECT_TIMEOUT)
+    options.setdefault("application_name", purpose)
+    if database:
+        options["dbname"] = database
+    try:
+        return psycopg.connect(autocommit=True, **options)
+    except psycopg.Error as error:
+        raise refusal(target, database, str(error)) from None
+
+
+def refusal(target: Target, database: str, text: str) -> TargetError:
+    """The words of libpq without secrets, on one line, with what to do about it."""
+    secrets = [value for value in target.options.values() if isinstance(value, Secret)]
+    words = mask(" ".join(text.split()), secrets)
+    reason = re.sub(r"^connection (to server )?(.*? )?failed: ", "", words).removeprefix("FATAL: ").strip()
+    where = target.address if not database else f"{target.address.rsplit('/', 1)[0]}/{database}"
+    hint = next((advice for pattern, advice in _ADVICE if re.search(pattern, words)), "")
+    return TargetError(f"cannot connect to {where}: {reason}", hint=hint)

@@ -1,0 +1,132 @@
+"""One target during one tick: facts once, connections as needed, at most so many at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from runner.engine.database.connect import connect
+from runner.engine.database.pipeline import ask
+from runner.errors import TargetError
+from runner.model.query import Answer, Query, QueryError, Rows, ServerFacts
+from runner.model.target import Target
+
+_FACTS = """
+select current_setting('server_version_num')::int4, pg_is_in_recovery(), current_user::text,
+       coalesce((select rolsuper from pg_roles where rolname = current_user), false), current_database()::text,
+       (select array_agg(datname::text order by datname) from pg_database where datallowconn and datconnlimit <> -2),
+       (select array_agg(rolname::text) from pg_roles
+        where rolname like 'pg\\_%' and pg_has_role(current_user, oid, 'member')),
+       (select max(setting) from pg_settings where name = 'data_directory')
+"""
+
+
+class Server:
+    """Answers queries about one target; not for use by two threads at once."""
+
+    def __init__(self, target: Target, *, lock_timeout: float = 2.0, connections: int = 4) -> None:
+        self.target = target
+        self._lock_timeout = lock_timeout
+        self._connections = connections
+        self._own: psycopg.Connection[Any] | None = None
+        self._facts: ServerFacts | TargetError | None = None
+
+    @property
+    def facts(self) -> ServerFacts | TargetError:
+        """What is asked once, or why it could not be asked."""
+        if self._facts is None:
+            try:
+                self._facts = self._ask_facts()
+            except TargetError as error:
+                self._facts = error
+        return self._facts
+
+    def answer(self, queries: Sequence[Query]) -> list[Answer]:
+        """The answers in the order of the queries; databases other than the target's own in parallel."""
+        by_database: dict[str, list[int]] = {}
+        for index, query in enumerate(queries):
+            by_database.setdefault(self._database(query.database), []).append(index)
+        answers: dict[int, Answer] = {}
+        own = by_database.pop("", [])
+        answers.update(zip(own, self._ask_own([queries[index] for index in own]), strict=True))
+        for indexes, found in self._ask_others(by_database, queries):
+            answers.update(zip(indexes, found, strict=True))
+        return [answers[index] for index in range(len(queries))]
+
+    def close(self) -> None:
+        if self._own is not None:
+            with suppress(psycopg.Error):
+                self._own.close()
+            self._own = None
+
+    def _database(self, name: str) -> str:
+        facts = self.facts
+        return "" if isinstance(facts, ServerFacts) and name == facts.database else name
+
+    def _ask_facts(self) -> ServerFacts:
+        start = time.monotonic()
+        self._own = connect(self.target)
+        seconds = time.monotonic() - start
+        answer = ask(self._own, [Query(sql=_FACTS, timeout=15.0)], self._lock_timeout)[0]
+        if isinstance(answer, QueryError):
+            raise TargetError(f"{self.target.address} does not answer: {answer}")
+        return _facts(answer, seconds)
+
+    def _ask_own(self, queries: Sequence[Query]) -> list[Answer]:
+        if not queries:
+            return []
+        if isinstance(self.facts, TargetError):
+            return [QueryError(message=str(self.facts), hint=self.facts.hint)] * len(queries)
+        if self._own is None or self._own.closed:
+            try:
+                self._own = connect(self.target)
+            except TargetError as error:
+                return [QueryError(message=str(error), hint=error.hint)] * len(queries)
+        return ask(self._own, queries, self._lock_timeout)
+
+    def _ask_others(
+        self, by_database: Mapping[str, list[int]], queries: Sequence[Query]
+    ) -> list[tuple[list[int], list[Answer]]]:
+        if not by_database:
+            return []
+        tasks = [(name, indexes, [queries[index] for index in indexes]) for name, indexes in by_database.items()]
+        # The own connection stays open beside them, so one place fewer is left.
+        workers = max(1, min(self._connections - 1, len(tasks)))
+        with ThreadPoolExecutor(workers, thread_name_prefix=f"runner-{self.target.name}") as pool:
+            answers = list(pool.map(lambda task: self._ask_database(task[0], task[2]), tasks))
+        return [(indexes, found) for (_, indexes, _), found in zip(tasks, answers, strict=True)]
+
+    def _ask_database(self, database: str, queries: Sequence[Query]) -> list[Answer]:
+        try:
+            connection = connect(self.target, database)
+        except TargetError as error:
+            return [QueryError(message=str(error), hint=error.hint)] * len(queries)
+        try:
+            return ask(connection, queries, self._lock_timeout)
+        finally:
+            connection.close()
+
+
+def _facts(answer: Rows, seconds: float) -> ServerFacts:
+    version, in_recovery, user, superuser, database, databases, roles, directory = answer.rows[0]
+    assert isinstance(version, int)
+    return ServerFacts(
+        version=version,
+        in_recovery=bool(in_recovery),
+        user=str(user),
+        superuser=bool(superuser),
+        database=str(database),
+        databases=_texts(databases),
+        roles=frozenset(_texts(roles)),
+        settings={"data_directory": str(directory)} if directory else {},
+        seconds_to_connect=seconds,
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()

@@ -1,0 +1,154 @@
+"""Executes the claimed runs of one target in order: conversations together, everything else one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Protocol
+
+from runner.api import (
+    Answer,
+    Conversation,
+    Fault,
+    Finding,
+    JobKind,
+    Outcome,
+    Query,
+    Series,
+    ServerFacts,
+    State,
+    skipped,
+    unknown,
+)
+from runner.engine.context import Context
+from runner.engine.converse import drive
+from runner.engine.guard import Guarded, guard, refusal
+from runner.errors import RunnerError
+from runner.plugins.registry import resolve
+
+
+class Ask(Protocol):
+    """Answers queries about the target of these runs, in order."""
+
+    def __call__(self, queries: Sequence[Query]) -> Sequence[Answer]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One claimed run with all that it may use."""
+
+    context: Context
+    kind: JobKind
+    applied_before: bool = False
+    refused: str = ""
+    """Why it must not be executed: a command that is not allowed, an interrupted run that must not be repeated."""
+
+    @property
+    def shares_round_trips(self) -> bool:
+        return self.kind.converse is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A run that has ended; a fault when our machinery or a plugin failed in it."""
+
+    work: Work
+    outcome: Outcome
+    fault: Fault | None = None
+
+
+def execute(works: Sequence[Work], ask: Ask, finished: Callable[[Sequence[Done]], None]) -> None:
+    """Calls `finished` after every batch; neighbours that converse make one batch."""
+    for together, batch in groupby(works, key=lambda work: work.shares_round_trips):
+        if together:
+            finished(_converse(list(batch), ask))
+        else:
+            for work in batch:
+                finished([_run(work, ask)])
+
+
+def _converse(works: Sequence[Work], ask: Ask) -> list[Done]:
+    conversations = {work.context.run_id: _guarded(work) for work in works}
+    ended = drive(conversations, ask)
+    return [_done(work, ended[work.context.run_id]) for work in works]
+
+
+def _run(work: Work, ask: Ask) -> Done:
+    return _done(work, drive({"": _guarded(work)}, ask)[""])
+
+
+def _guarded(work: Work) -> Conversation:
+    """The job's own conversation (or blocking run) in the databases where it applies."""
+    context, job = work.context, work.context.job
+    if work.refused:
+        return unknown(work.refused)
+    if isinstance(context.server, ServerFacts):
+        reason = refusal(job.requires, context.server)
+        if reason:
+            return skipped(reason)
+        guarded = yield from guard(job, context.databases, context.params)
+    else:
+        guarded = Guarded(databases=context.databases)
+    if context.databases and not guarded.databases:
+        return _nowhere(work, guarded)
+    outcome = yield from _own(work, guarded.databases)
+    return _with_blind(outcome, guarded.blind)
+
+
+def _own(work: Work, databases: tuple[str, ...]) -> Generator[Sequence[Query], Sequence[Answer], Outcome]:
+    context = work.context.begun(databases)
+    if work.kind.converse is not None:
+        outcome: Outcome = yield from resolve(work.kind.converse)(context, context.job)
+    elif work.kind.run is not None:
+        outcome = resolve(work.kind.run)(context, context.job)
+    return outcome
+
+
+def _nowhere(work: Work, guarded: Guarded) -> Outcome:
+    if guarded.blind:
+        return _with_blind(Outcome(summary="could not look", looked=frozenset()), guarded.blind)
+    reason = "; ".join(dict.fromkeys(guarded.skipped.values()))
+    if work.applied_before:
+        # What applied once and stops applying may be the very fault: a standby that died, a dropped extension.
+        return unknown(f"no longer applies here: {reason}")
+    return skipped(reason)
+
+
+def _with_blind(outcome: Outcome, blind: Mapping[str, str]) -> Outcome:
+    findings = tuple(
+        Finding(state=State.UNKNOWN, message=reason, series=Series(database), reason=reason)
+        for database, reason in blind.items()
+    )
+    if not findings:
+        return outcome
+    summary = outcome.summary if outcome.looked else next(iter(blind.values()))
+    return replace(outcome, findings=(*outcome.findings, *findings), summary=summary)
+
+
+def _done(work: Work, ended: Outcome | Exception) -> Done:
+    if isinstance(ended, Outcome):
+        return Done(work=work, outcome=ended)
+    if isinstance(ended, RunnerError):
+        outcome = unknown(ended.message)
+        return Done(work=work, outcome=replace(outcome, notes=(ended.hint,) if ended.hint else ()))
+    job = work.context.job
+    what = f"{type(ended).__name__}: {ended}" if str(ended) else type(ended).__name__
+    return Done(
+        work=work,
+        outcome=unknown(f"the kind `{job.kind}` failed: {what}"),
+        fault=Fault(where=f"job {job.name}", message=f"the kind `{job.kind}` raised {what}"),
+    )
+
+
+def in_order(works: Iterable[Work], groups: Sequence[str], changes_data: Callable[[str], bool]) -> list[Work]:
+    """The order on one target: groups that only read first, then each group in the order of its file."""
+    place = {name: index for index, name in enumerate(groups)}
+    return sorted(
+        works,
+        key=lambda work: (
+            changes_data(work.context.job.group),
+            place.get(work.context.job.group, 0),
+            work.context.job.order,
+        ),
+    )

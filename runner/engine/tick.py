@@ -1,0 +1,170 @@
+"""One tick: the claimed runs on each target, in threads, and the reports that follow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from runner.api import Answer, Fault, Job, Query, QueryError, Result, ServerFacts, State, Target, TargetError
+from runner.clock import Clock
+from runner.engine.claims import Claimed
+from runner.engine.context import Context, databases_of, parameters
+from runner.engine.database.server import Server
+from runner.engine.database.writers import Writers
+from runner.engine.execute import Done, Work, execute, in_order
+from runner.engine.finish import finish
+from runner.engine.publish import Publisher, info_of
+from runner.errors import StoreError
+from runner.model.home import Home
+from runner.model.problem import Memory
+from runner.plugins.registry import Registry
+from runner.store.base import Store
+
+SERIES_MEMORY = timedelta(days=7)
+"""How long a key that is gone is missed (`on_gone`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that the runs of one tick share."""
+
+    home: Home
+    registry: Registry
+    store: Store
+    clock: Clock
+    publisher: Publisher
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    dry_run: bool = False
+    tell: Callable[[str], None] = lambda _: None
+    result_ready: Callable[[Result], None] = lambda _: None
+
+
+class Tick:
+    """Runs what was claimed. `stop()` cancels what is running on the servers and lets it be recorded."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._writers = Writers()
+        self._claims: dict[str, Claimed] = {}
+        self._started: dict[str, datetime] = {}
+        self._memories: dict[str, Memory] = {}
+
+    def run(self, claims: Sequence[Claimed]) -> None:
+        """Returns when every claim has its result; a Ctrl-C stops the servers' work and is raised again."""
+        self._claims = {claim.run: claim for claim in claims}
+        by_target: dict[str, list[Claimed]] = {}
+        for claim in claims:
+            by_target.setdefault(claim.target, []).append(claim)
+        self._around.publisher.expect(claims)
+        workers = max(1, min(len(by_target), self._around.home.settings.connections))
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="runner-target")
+        futures = [pool.submit(self._on_target, name, mine) for name, mine in by_target.items()]
+        try:
+            self._wait(futures)
+        finally:
+            pool.shutdown(wait=True)
+            self._writers.close()
+        for future in futures:
+            future.result()
+
+    def stop(self) -> None:
+        self._writers.stop()
+
+    def _wait(self, futures: Iterable[Future[None]]) -> None:
+        try:
+            wait_for(futures)
+        except KeyboardInterrupt:
+            self.stop()
+            wait_for(futures)
+            raise
+
+    def _on_target(self, name: str, claims: Sequence[Claimed]) -> None:
+        target = self._around.home.targets.get(name)
+        settings = self._around.home.settings
+        server = (
+            Server(target, lock_timeout=settings.lock_timeout, connections=settings.connections) if target else None
+        )
+        try:
+            facts = server.facts if server else None
+            self._around.publisher.know(info_of(name, self._around.home, facts))
+            works = [self._work(claim, target, facts) for claim in claims]
+            groups = list(self._around.home.groups)
+            execute(in_order(works, groups, self._changes_data), server.answer if server else _nobody, self._finished)
+        finally:
+            if server:
+                server.close()
+
+    def _work(self, claim: Claimed, target: Target | None, facts: ServerFacts | TargetError | None) -> Work:
+        around, job = self._around, claim.job
+        self._started[claim.run] = around.clock.now()
+        memory = self._memories[claim.run] = self._memory(job, claim.target)
+        kind = around.registry.kinds[job.kind]
+        context = Context(
+            run_id=claim.run,
+            job=job,
+            slot=claim.slot,
+            clock=around.clock,
+            home=around.home.path,
+            target=target,
+            server=facts,
+            databases=databases_of(job, target, facts),
+            params=parameters(job, target, around.overrides),
+            memory=memory,
+            history=around.store,
+            jobs=around.home.jobs,
+            probes=around.registry.probes,
+            open_session=self._writers.open,
+            tell=around.tell,
+            dry_run=around.dry_run,
+            stopped=lambda: self._writers.stopped,
+        )
+        refused = claim.refused
+        if kind.starts_programs and kind.name not in around.home.settings.allow:
+            refused = refused or f"{kind.name}s are not allowed here: add `allow: [{kind.name}]` to runner.yaml"
+        return Work(context=context, kind=kind, applied_before=self._applied_before(job, claim.target), refused=refused)
+
+    def _memory(self, job: Job, target: str) -> Memory:
+        try:
+            return self._around.store.memory(job.name, target)
+        except StoreError:
+            return Memory()
+
+    def _applied_before(self, job: Job, target: str) -> bool:
+        """Whether the newest run really looked; asked only for jobs whose applicability can change under them."""
+        if not (job.applies_if or job.requires.extensions):
+            return False
+        latest = [result for result in self._around.store.latest(job.name) if result.target == target]
+        return bool(latest) and latest[0].state is not State.SKIPPED
+
+    def _changes_data(self, group: str) -> bool:
+        return any(
+            self._around.registry.kinds[job.kind].changes_data for job in self._around.home.jobs if job.group == group
+        )
+
+    def _finished(self, batch: Sequence[Done]) -> None:
+        for done in batch:
+            claim = self._claims[done.work.context.run_id]
+            now = self._around.clock.now()
+            recorded = finish(
+                claim,
+                done.outcome,
+                memory=self._memories[claim.run],
+                seen=self._seen(claim, now),
+                started=self._started[claim.run],
+                now=now,
+            )
+            self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
+            self._around.result_ready(recorded.result)
+
+    def _seen(self, claim: Claimed, now: datetime) -> Iterable[object]:
+        if claim.job.on_gone == "ok":
+            return ()
+        return self._around.store.series(claim.job.name, claim.target, now - SERIES_MEMORY)
+
+
+def _nobody(queries: Sequence[Query]) -> Sequence[Answer]:
+    return [QueryError(message="this job has no server to ask")] * len(queries)

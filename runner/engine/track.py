@@ -1,0 +1,126 @@
+"""Findings against what was known: which problems open, change, wait for their `for:`, or recover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from runner.model.history import Series
+from runner.model.job import Hold, Job
+from runner.model.problem import Change, Memory, Problem, Transition
+from runner.model.result import Finding, Outcome
+from runner.model.state import State
+
+_GONE = {"warning": State.WARNING, "critical": State.CRITICAL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """The outcome with pending findings marked, the memory for the next run, and what changed."""
+
+    outcome: Outcome
+    memory: Memory
+    transitions: tuple[Transition, ...]
+
+
+def track(job: Job, target: str, outcome: Outcome, memory: Memory, now: datetime, seen: Iterable[Series]) -> Tracked:
+    """`seen` are the series of earlier runs, for `on_gone`; a database that was not looked at keeps its problems."""
+    findings = (*outcome.findings, *_gone(job, outcome, memory, seen))
+    worst = _worst_by_series(findings)
+    problems: dict[Series, Problem] = {}
+    transitions: list[Transition] = []
+    for series, finding in worst.items():
+        before = memory.problems.get(series)
+        problem = _advance(job, target, finding, before, now)
+        problems[series] = problem
+        if change := _change(before, problem):
+            transitions.append(_transition(problem, before, problem.state, change, now))
+    for series, before in memory.problems.items():
+        if series in worst:
+            continue
+        if not _was_looked_at(series, outcome):
+            problems[series] = before
+        elif before.is_open:
+            transitions.append(_transition(before, before, State.OK, Change.RECOVERED, now))
+    marked = tuple(_mark(finding, problems.get(finding.series)) for finding in findings)
+    return Tracked(
+        outcome=replace(outcome, findings=marked), memory=Memory(problems=problems), transitions=tuple(transitions)
+    )
+
+
+def _worst_by_series(findings: Iterable[Finding]) -> Mapping[Series, Finding]:
+    found: dict[Series, Finding] = {}
+    for finding in findings:
+        if not finding.state.is_problem:
+            continue
+        known = found.get(finding.series)
+        if known is None or finding.state.rank > known.state.rank:
+            found[finding.series] = finding
+    return found
+
+
+def _was_looked_at(series: Series, outcome: Outcome) -> bool:
+    """A finding about a whole database ends as soon as that database was looked at."""
+    return series.database in outcome.looked
+
+
+def _gone(job: Job, outcome: Outcome, memory: Memory, seen: Iterable[Series]) -> Iterable[Finding]:
+    if job.on_gone not in _GONE:
+        return
+    here = {observation.series for observation in outcome.observations}
+    here |= {finding.series for finding in outcome.findings}
+    for series in sorted(set(seen) - here):
+        if series.key and _was_looked_at(series, outcome):
+            yield Finding(state=_GONE[job.on_gone], message=f"{series} is gone", series=series)
+
+
+def _advance(job: Job, target: str, finding: Finding, before: Problem | None, now: datetime) -> Problem:
+    # An unknown tells nothing: it neither advances nor resets what was known.
+    if before and before.is_open and finding.state is State.UNKNOWN and before.state is not State.UNKNOWN:
+        return replace(before, seen=now)
+    if before is None:
+        problem = Problem(
+            job=job.name, target=target, series=finding.series, state=finding.state, since=now, seen=now,
+            message=finding.message,
+        )  # fmt: skip
+    else:
+        problem = replace(before, state=finding.state, seen=now, count=before.count + 1, message=finding.message)
+    held = finding.state is State.UNKNOWN or _has_held(job.hold, problem, now)
+    return problem if problem.is_open or not held else replace(problem, opened=now)
+
+
+def _has_held(hold: Hold, problem: Problem, now: datetime) -> bool:
+    if hold.seconds:
+        return problem.count > 1 and now - problem.since >= timedelta(seconds=hold.seconds)
+    return problem.count >= hold.runs
+
+
+def _change(before: Problem | None, after: Problem) -> Change | None:
+    if not after.is_open:
+        return None
+    if before is None or not before.is_open:
+        return Change.OPENED
+    if after.state is before.state:
+        return None
+    return Change.WORSENED if after.state.rank > before.state.rank else Change.EASED
+
+
+def _transition(problem: Problem, before: Problem | None, after: State, change: Change, now: datetime) -> Transition:
+    return Transition(
+        job=problem.job,
+        target=problem.target,
+        series=problem.series,
+        before=before.state if before and before.is_open else State.OK,
+        after=after,
+        change=change,
+        at=now,
+        since=problem.since,
+        message=problem.message,
+    )
+
+
+def _mark(finding: Finding, problem: Problem | None) -> Finding:
+    if problem is None or not finding.state.is_problem:
+        return finding
+    return replace(finding, pending=not problem.is_open, since=problem.since)

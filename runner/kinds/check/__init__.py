@@ -1,0 +1,1 @@
+"""The kind `check`: reads, judges, changes nothing."""

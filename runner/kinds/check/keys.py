@@ -1,0 +1,148 @@
+"""The keys of a check in YAML, as JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from runner.model.quantity import KINDS
+
+_EXPRESSION: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "boolean"},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    ]
+}
+SQL: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": False,
+            "patternProperties": {"^[1-9][0-9]*$": {"type": "string", "minLength": 1}},
+        },
+    ]
+}
+_ROWS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "object"}}
+_EXPECT: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"enum": ["ok", "warning", "critical", "unknown", "learning"]},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                **{
+                    state: {"type": "array", "items": {"type": "string"}}
+                    for state in ("warning", "critical", "unknown", "learning")
+                },
+                "state": {"enum": ["ok", "warning", "critical", "unknown", "learning"]},
+                "message": {"type": "string"},
+                "summary": {"type": "string"},
+            },
+        },
+    ]
+}
+
+OPTIONS: Final[dict[str, Any]] = {
+    "sql": {
+        **SQL,
+        "description": "The query. A map gives one per PostgreSQL major: the highest number not above the server's.",
+        "examples": ["select count(*) as used from pg_stat_activity"],
+    },
+    "probe": {"type": "string", "description": "Where the rows come from instead of SQL.", "examples": ["latency"]},
+    "with": {"type": "object", "description": "Options of the probe.", "examples": [{"paths": ["/"]}]},
+    "key": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "description": "The columns that identify a row over time.",
+        "examples": [["schema", "table"]],
+    },
+    "columns": {
+        "type": "object",
+        "additionalProperties": {"enum": sorted(KINDS)},
+        "description": "What the columns measure; values are converted to bytes, seconds and shares.",
+        "examples": [{"dead_rows": "count", "size": "bytes"}],
+    },
+    "computed": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "minLength": 1},
+        "description": "More columns, each an expression over the row; thresholds and messages may name them.",
+        "examples": [{"week": "growth(size, 7d)"}],
+    },
+    "warning": {
+        **_EXPRESSION,
+        "description": "When a row (or the whole result) is a warning. Several in a list mean any of them.",
+        "examples": ["dead_rows > 100000"],
+    },
+    "critical": {
+        **_EXPRESSION,
+        "description": "When a row (or the whole result) is critical.",
+        "examples": ["dead_rows > 1_000_000 and dead_rows > 20% of live_rows"],
+    },
+    "clear": {
+        "type": "string",
+        "minLength": 1,
+        "description": "A problem lasts until this is true, even when its threshold is no longer crossed.",
+        "examples": ["dead_rows < 50_000"],
+    },
+    "on_null": {
+        "enum": ["unknown", "ok", "warning", "critical"],
+        "description": "The state of a row whose thresholds cannot be decided; unknown unless set.",
+        "examples": ["unknown"],
+    },
+    "except": {
+        "type": "array",
+        "items": {"type": "object", "additionalProperties": {"type": "string"}},
+        "description": "Rows to leave out: every column given must match; `reason` is for people.",
+        "examples": [[{"schema": "public", "table": "spatial_ref_sys", "reason": "owned by PostGIS"}]],
+    },
+    "message": {
+        "type": "string",
+        "minLength": 1,
+        "description": "One line about one row; columns are shown in their units.",
+        "examples": ["{{ schema }}.{{ table }}: {{ dead_rows }} dead rows"],
+    },
+    "summary": {
+        "type": "string",
+        "minLength": 1,
+        "description": "One line about the whole result; knows `rows`, `count`, `found` (rows that are not ok).",
+        "examples": ["{{ count }} tables looked at"],
+    },
+    "detail": {
+        **SQL,
+        "description": "A second query whose rows are shown in the report as they are.",
+        "examples": ["select pid, usename, state from pg_stat_activity limit 20"],
+    },
+    "trend": {
+        "type": "string",
+        "description": "The column whose recent course the report shows.",
+        "examples": ["size"],
+    },
+    "tests": {
+        "type": "array",
+        "description": "Rows in, states out: run by `runner test` without a database.",
+        "examples": [[{"rows": [{"dead_rows": 150000}], "expect": "warning"}]],
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["expect"],
+            "properties": {
+                "name": {"type": "string", "description": "What the test shows."},
+                "rows": {**_ROWS, "description": "The rows that the query returns."},
+                "history": {
+                    "type": "array",
+                    "description": "Earlier results, oldest first: `ago` (a duration) and `rows`.",
+                    "items": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["ago", "rows"],
+                        "properties": {"ago": {"type": "string"}, "rows": _ROWS},
+                    },
+                },
+                "params": {"type": "object", "description": "Parameters for this test."},
+                "expect": {**_EXPECT, "description": "The state, or the keys per state, and texts."},
+            },
+        },
+    },
+}

@@ -1,0 +1,136 @@
+"""From judged rows to an outcome: messages, summary, units for metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from runner.api import Column, Finding, Memory, Outcome, Past, Rows, Series, State
+from runner.expr import Quantity, Unknown
+from runner.judge import JudgedRow, Judgement, judge
+from runner.kinds.check.spec import CheckSpec
+from runner.model.quantity import Dimension
+from runner.template import Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What was seen: the rows per database, and the databases that could not be looked at."""
+
+    tables: Mapping[str, Rows]
+    blind: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(
+    spec: CheckSpec,
+    looked: Looked,
+    *,
+    past: Past,
+    memory: Memory,
+    params: Mapping[str, object],
+    now: datetime,
+    target: str = "",
+) -> Outcome:
+    """The outcome without its tables and trends; raises TemplateError for a message that cannot be written."""
+    judgement = judge(spec.rule, looked.tables, past, memory, params, now)
+    writer = _Writer(spec, params, target)
+    findings = [writer.finding(row) for row in (*judgement.whole, *judgement.rows) if row.state is not State.OK]
+    findings += [
+        Finding(state=State.UNKNOWN, message=reason, series=Series(database), reason=reason)
+        for database, reason in looked.blind.items()
+    ]
+    cut = tuple(
+        f"only the first {len(rows.rows)} rows were judged" for rows in looked.tables.values() if rows.truncated
+    )
+    return Outcome(
+        summary=writer.summary(judgement, looked),
+        findings=tuple(findings),
+        observations=judgement.observations,
+        columns=_columns(spec, judgement),
+        looked=frozenset(looked.tables),
+        notes=(*judgement.notes, *looked.notes, *cut),
+    )
+
+
+class _Writer:
+    """Writes the sentences of one result."""
+
+    def __init__(self, spec: CheckSpec, params: Mapping[str, object], target: str) -> None:
+        self._spec = spec
+        self._common = {"params": dict(params), "target": target}
+        self._message = Template(spec.message, "message") if spec.message else None
+        self._summary = Template(spec.summary, "summary") if spec.summary else None
+
+    def finding(self, row: JudgedRow) -> Finding:
+        text = self.message(row)
+        if row.state in (State.UNKNOWN, State.LEARNING) and row.reason:
+            text = f"{text}: {row.reason}" if row.series.key else row.reason
+        return Finding(state=row.state, message=text, series=row.series, reason=row.reason)
+
+    def message(self, row: JudgedRow) -> str:
+        undecided = row.state in (State.UNKNOWN, State.LEARNING)
+        if self._message and row.values and not (undecided and row.series.key):
+            return self._message.render(self._context(row))
+        where = str(row.series)
+        if row.threshold and not row.values:
+            return f"{where}: {row.threshold}" if where else row.threshold
+        shown = ", ".join(
+            f"{name} {_shown(value)}"
+            for name, value in row.values.items()
+            if name in self._spec.rule.record and name not in self._spec.rule.key
+        )
+        if undecided and row.series.key:
+            return where
+        return f"{where}: {shown}" if where and shown else where or shown or "one row"
+
+    def summary(self, judgement: Judgement, looked: Looked) -> str:
+        rows = judgement.rows
+        found = [row for row in rows if row.state is not State.OK]
+        if self._summary:
+            context = {
+                **self._common,
+                "rows": [self._context(row) for row in rows],
+                "found": [self._context(row) for row in found],
+                "count": len(rows),
+            }
+            return self._summary.render(context)
+        whole = [row for row in judgement.whole if row.state is not State.OK]
+        if len(rows) == 1 and not whole:
+            return self.message(rows[0])
+        if not looked.tables:
+            return next(iter(looked.blind.values()), "nothing was looked at")
+        return _count(len(rows), len(found), [self.finding(row).message for row in whole])
+
+    def _context(self, row: JudgedRow) -> dict[str, object]:
+        return {
+            **self._common,
+            **{name: None if isinstance(value, Unknown) else value for name, value in row.values.items()},
+            "database": row.values.get("database", row.series.database),
+            "state": row.state.value,
+            "key": ".".join(row.series.key),
+        }
+
+
+def _count(rows: int, found: int, whole: Sequence[str]) -> str:
+    if whole:
+        return "; ".join(whole)
+    if not rows:
+        return "nothing found"
+    noun = "row" if rows == 1 else "rows"
+    return f"{found} of {rows} {noun}" if found else f"{rows} {noun}, all ok"
+
+
+def _shown(value: object) -> str:
+    return "n/a" if value is None or isinstance(value, Unknown) else str(value)
+
+
+def _columns(spec: CheckSpec, judgement: Judgement) -> tuple[Column, ...]:
+    """What the recorded numbers measure, with the thresholds when there is one of each."""
+    dimensions: dict[str, Dimension] = {}
+    for row in judgement.rows[:50]:
+        for name, value in row.values.items():
+            if name in spec.rule.record and isinstance(value, Quantity):
+                dimensions.setdefault(name, value.dimension)
+    return tuple(Column(name=name, dimension=dimension) for name, dimension in dimensions.items())

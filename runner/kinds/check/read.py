@@ -1,0 +1,204 @@
+"""From the YAML of a check to its spec; every complaint points at the characters it is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, cast
+
+from runner.api import CompileContext, ExpressionError, MappingNode, Node, ProbeType, Scalar, SequenceNode, plain
+from runner.expr import Expression, Scope, analyse, parse
+from runner.judge import Rule
+from runner.kinds.check.spec import CheckSpec
+from runner.model.sql_text import placeholders
+from runner.model.sql_variants import SqlVariants, read_sql
+from runner.template import Template, TemplateError
+
+# What messages may name beside the columns.
+_ALWAYS = frozenset({"params", "target", "database", "state", "key"})
+_OF_SUMMARIES = frozenset({"params", "target", "rows", "count", "found"})
+# `select *` and `t.*` bring columns that the text does not name.
+_STAR = re.compile(r"\bselect\s+(distinct\s+)?\*|\.\*|,\s*\*", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The columns that may be named: declared kinds, and the words of the SQL; all names when it has a star."""
+
+    columns: Mapping[str, str | None]
+    known: bool
+
+
+def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
+    """The spec; what is wrong is told to the context, and the caller drops the job."""
+    sql = _sql(node, "sql", context)
+    probe = _probe(node, context)
+    if (sql is None) == (probe is None) and not ("sql" in node or "probe" in node):
+        context.complain(
+            "no-rows", node.span, "a check needs `sql:` or `probe:`", "sql: select count(*) as used from …"
+        )
+    elif "sql" in node and "probe" in node:
+        context.complain("two-sources", node.key_span("probe"), "a check has `sql:` or `probe:`, not both")
+    names = _names(node, sql, probe)
+    rule = _rule(node, names, probe, context)
+    detail = _sql(node, "detail", context)
+    _check_text(node, "message", {*names.columns, *rule.computed, *_ALWAYS}, names.known, context)
+    _check_text(node, "summary", _OF_SUMMARIES, True, context)
+    return CheckSpec(
+        rule=rule,
+        sql=sql,
+        probe=probe.name if probe else "",
+        probe_options=cast("Mapping[str, object]", plain(node.get("with")) or {}),
+        survives_unreachable=bool(probe and probe.survives_unreachable),
+        message=_text(node, "message"),
+        summary=_text(node, "summary"),
+        detail=detail,
+        trend=_column(node, "trend", {**names.columns, **dict.fromkeys(rule.computed)}, names.known, context),
+    )
+
+
+def _text(node: MappingNode, key: str) -> str:
+    value = plain(node.get(key))
+    return value if isinstance(value, str) else ""
+
+
+def _sql(node: MappingNode, key: str, context: CompileContext) -> SqlVariants | None:
+    found = node.get(key)
+    if found is None:
+        return None
+    variants = read_sql(found, context)
+    for text in _scalars(found):
+        for placeholder in placeholders(str(text.value)):
+            if placeholder.name not in context.params:
+                context.complain(
+                    "unknown-parameter",
+                    text.locate(placeholder.start, placeholder.end),
+                    f"the SQL names the parameter `{placeholder.name}`, which `params:` does not set",
+                    _did_you_mean(placeholder.name, context.params) or f"params: {{{placeholder.name}: …}}",
+                )
+    return variants
+
+
+def _scalars(node: Node) -> list[Scalar]:
+    if isinstance(node, Scalar):
+        return [node]
+    items = node.items if isinstance(node, SequenceNode) else [entry.node for entry in node.entries.values()]
+    return [scalar for item in items for scalar in _scalars(item)]
+
+
+def _probe(node: MappingNode, context: CompileContext) -> ProbeType | None:
+    name = _text(node, "probe")
+    return context.probe(name) if name else None
+
+
+def _names(node: MappingNode, sql: SqlVariants | None, probe: ProbeType | None) -> _Names:
+    declared = cast("Mapping[str, str]", plain(node.get("columns")) or {})
+    key = cast("list[str]", plain(node.get("key")) or [])
+    if probe is not None:
+        return _Names({**probe.columns, **declared}, bool(probe.columns))
+    texts = list(sql.variants.values()) if sql else []
+    words = {word for text in texts for word in _WORD.findall(text)}
+    columns: dict[str, str | None] = {**dict.fromkeys(sorted(words)), **dict.fromkeys(key), **declared}
+    return _Names(columns, bool(texts) and not any(_STAR.search(text) for text in texts))
+
+
+def _rule(node: MappingNode, names: _Names, probe: ProbeType | None, context: CompileContext) -> Rule:
+    columns = dict(names.columns)
+    computed: dict[str, Expression] = {}
+    used: set[str] = set()
+    entries = node.get("computed")
+    for name, entry in entries.entries.items() if isinstance(entries, MappingNode) else ():
+        for expression in _expressions(entry.node, _Names(columns, names.known), "value", used, context):
+            computed[name] = expression
+        columns[name] = None
+    scope = _Names(columns, names.known)
+    conditions = {
+        level: _expressions(node.get(level), scope, "condition", used, context)
+        for level in ("warning", "critical", "clear")
+    }
+    kinds = {name: kind for name, kind in names.columns.items() if kind}
+    key = tuple(cast("list[str]", plain(node.get("key")) or (list(probe.key) if probe else [])))
+    trend = _text(node, "trend")
+    recorded = {name for name, kind in kinds.items() if kind != "text"} | used | set(computed)
+    return Rule(
+        key=key,
+        kinds=kinds,
+        computed=computed,
+        warning=conditions["warning"],
+        critical=conditions["critical"],
+        clear=conditions["clear"][0] if conditions["clear"] else None,
+        on_null=cast("Literal['unknown', 'ok', 'warning', 'critical']", _text(node, "on_null") or "unknown"),
+        exceptions=_exceptions(node),
+        record=frozenset(recorded | ({trend} if trend else set())),
+    )
+
+
+def _exceptions(node: MappingNode) -> tuple[Mapping[str, str], ...]:
+    items = cast("list[dict[str, str]]", plain(node.get("except")) or [])
+    return tuple({name: str(value) for name, value in item.items() if name != "reason"} for item in items)
+
+
+def _expressions(
+    node: Node | None,
+    names: _Names,
+    wanted: Literal["condition", "value"],
+    used: set[str],
+    context: CompileContext,
+) -> tuple[Expression, ...]:
+    """The expressions of a text or a list of texts; their columns are added to `used`."""
+    found: list[Expression] = []
+    for scalar in _scalars(node) if node else ():
+        text = str(scalar.value).lower() if isinstance(scalar.value, bool) else str(scalar.value)
+        try:
+            expression = parse(text)
+        except ExpressionError as error:
+            _complain(error, scalar, context)
+            continue
+        scope = Scope(columns=names.columns, known=names.known, params=context.params, phases=False)
+        analysis = analyse(expression, scope, wanted=wanted)
+        for problem in analysis.problems:
+            _complain(problem, scalar, context)
+        used |= analysis.columns | {need.column for need in analysis.needs}
+        found.append(expression)
+    return tuple(found)
+
+
+def _complain(error: ExpressionError, scalar: Scalar, context: CompileContext) -> None:
+    context.complain(error.code, scalar.locate(error.start, error.end), error.message, error.hint)
+
+
+def _check_text(
+    node: MappingNode, key: str, names: set[str] | frozenset[str], known: bool, context: CompileContext
+) -> None:
+    scalar = node.get(key)
+    if not isinstance(scalar, Scalar):
+        return
+    try:
+        wanted = Template(str(scalar.value), key).names()
+    except TemplateError as error:
+        context.complain("template", scalar.span, f"the {key} is not a template: {error.message}", error.hint)
+        return
+    for name in sorted(wanted - names if known else ()):
+        start = max(0, str(scalar.value).find(name))
+        context.complain(
+            "unknown-column",
+            scalar.locate(start, start + len(name)),
+            f"no column `{name}`",
+            _did_you_mean(name, names),
+        )
+
+
+def _column(node: MappingNode, key: str, names: Mapping[str, object], known: bool, context: CompileContext) -> str:
+    name = _text(node, key)
+    scalar = node.get(key)
+    if name and known and name not in names and isinstance(scalar, Scalar):
+        context.complain("unknown-column", scalar.span, f"no column `{name}`", _did_you_mean(name, names))
+    return name
+
+
+def _did_you_mean(name: str, names: Mapping[str, object] | set[str] | frozenset[str]) -> str:
+    close = get_close_matches(name, [str(other) for other in names], n=1)
+    return f"did you mean `{close[0]}`?" if close else ""

@@ -1,0 +1,24 @@
+"""A compiled check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from runner.judge import Rule
+from runner.model.sql_variants import SqlVariants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """Where the rows come from (`sql` or `probe`), how they are judged, and how they are shown."""
+
+    rule: Rule
+    sql: SqlVariants | None = None
+    probe: str = ""
+    probe_options: Mapping[str, object] = field(default_factory=dict)
+    survives_unreachable: bool = False
+    message: str = ""
+    summary: str = ""
+    detail: SqlVariants | None = None
+    trend: str = ""

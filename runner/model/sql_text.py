@@ -1,0 +1,130 @@
+"""Named parameters in SQL: `:name` is a bound value, `:"name"` a quoted identifier, as in psql."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from runner.errors import RunnerError
+
+# Everything in which a colon means nothing: strings, identifiers, dollar quotes, comments, casts, `:=`.
+# PostgreSQL documentation, "Lexical Structure"; block comments nest and are skipped by hand.
+_TOKEN = re.compile(
+    r"""
+      (?P<escape>[eE]'(?:[^'\\]|\\.|'')*')
+    | (?P<text>'(?:[^']|'')*')
+    | (?P<identifier>"(?:[^"]|"")*")
+    | (?P<dollar>\$(?P<tag>[^\W\d]\w*)?\$.*?\$(?(tag)(?P=tag))\$)
+    | (?P<line>--[^\n]*)
+    | (?P<block>/\*)
+    | (?P<cast>::|:=)
+    | (?P<word>[^\W\d][\w$]*)
+    | :(?P<value>[a-z_]\w*)
+    | :"(?P<name>[a-z_]\w*)"
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A parameter and where it stands in the SQL; an identifier is quoted, a value is bound."""
+
+    name: str
+    start: int
+    end: int
+    identifier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """SQL with `$1`, `$2`, … and the texts that belong to them (None is null)."""
+
+    sql: str
+    values: tuple[str | None, ...]
+
+
+def placeholders(sql: str) -> tuple[Placeholder, ...]:
+    """Every `:name` and `:"name"` outside strings, comments and casts."""
+    return tuple(_placeholders(sql))
+
+
+def bind(sql: str, params: Mapping[str, object]) -> BoundQuery:
+    """Replaces the placeholders that `params` knows; others stay as they are and fail on the server."""
+    numbers: dict[str, int] = {}
+    parts: list[str] = []
+    position = 0
+    for found in placeholders(sql):
+        if found.name not in params:
+            continue
+        parts.append(sql[position : found.start])
+        if found.identifier:
+            parts.append(quote_name(str(params[found.name])))
+        else:
+            parts.append(f"${numbers.setdefault(found.name, len(numbers) + 1)}")
+        position = found.end
+    parts.append(sql[position:])
+    return BoundQuery("".join(parts), tuple(as_text(params[name]) for name in numbers))
+
+
+def quote_identifier(name: str) -> str:
+    """One identifier in double quotes."""
+    if "\0" in name:
+        raise RunnerError("an identifier cannot hold a NUL character")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_name(name: str) -> str:
+    """A possibly qualified name (`schema.table`); parts that are already quoted stay one part."""
+    parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', name)
+    return ".".join(part if part.startswith('"') else quote_identifier(part) for part in parts)
+
+
+def as_text(value: object) -> str | None:
+    """A parameter in PostgreSQL's text form."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()} seconds"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "{" + ",".join(_array_item(item) for item in value) + "}"
+    return str(value)
+
+
+def _array_item(value: object) -> str:
+    text = as_text(value)
+    if text is None:
+        return "null"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _placeholders(sql: str) -> Iterator[Placeholder]:
+    position = 0
+    while match := _TOKEN.search(sql, position):
+        position = match.end()
+        if match["block"]:
+            position = _end_of_comment(sql, position)
+        elif match["value"] and not _is_slice(sql, match.start()):
+            yield Placeholder(match["value"], match.start(), match.end(), identifier=False)
+        elif match["name"]:
+            yield Placeholder(match["name"], match.start(), match.end(), identifier=True)
+
+
+def _is_slice(sql: str, colon: int) -> bool:
+    """`a[1:n]` and `a[n:m]` are array slices, not parameters; a space before the colon makes it one."""
+    return colon > 0 and (sql[colon - 1].isalnum() or sql[colon - 1] in "_])")
+
+
+def _end_of_comment(sql: str, position: int) -> int:
+    depth = 1
+    for match in re.compile(r"/\*|\*/").finditer(sql, position):
+        depth += 1 if match[0] == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(sql)
