@@ -1,0 +1,92 @@
+"""What a sink is handed: its name and limits, the formats, and the process's standard output."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.api import Format, Options, PluginError, Report, Sink, SinkType
+from runner.model.home import Home, SinkSettings
+from runner.plugins.registry import Registry, resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """The folders in which a home keeps its own templates."""
+
+    templates: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeSinkContext:
+    """The SinkContext of one sink of a home."""
+
+    name: str
+    home: Path
+    state_dir: Path
+    timeout: float
+    dry_run: bool
+    formats: Mapping[str, Format]
+    stdout: Callable[[str], object]
+
+    def format(self, name: str, **options: object) -> Callable[[Report], str]:
+        """The renderer of a registered format; raises PluginError when there is none of that name."""
+        return renderer(self.formats, name, options, self.home)
+
+    def write_stdout(self, text: str) -> None:
+        self.stdout(text)
+
+
+def renderer(formats: Mapping[str, Format], name: str, options: Options, home: Path) -> Callable[[Report], str]:
+    """A format as a function from a report to text; raises PluginError when there is none of that name."""
+    found = _named("format", name, formats)
+    render = resolve(found.render)
+    templates = Templates(templates=(home / "templates",))
+
+    def rendered(report: Report) -> str:
+        text = render(report, options, templates)
+        if not isinstance(text, str):
+            raise PluginError(f"the format `{name}` returned {type(text).__name__} where text belongs")
+        return text
+
+    return rendered
+
+
+def open_sink(
+    settings: SinkSettings, home: Home, registry: Registry, stdout: Callable[[str], object], *, dry_run: bool = False
+) -> Sink:
+    """A sink that is ready to emit; raises PluginError for an unknown type, and whatever its opener raises."""
+    kind = _named("sink type", settings.type, registry.sinks)
+    context = HomeSinkContext(
+        name=settings.name,
+        home=home.path,
+        state_dir=home.state_dir,
+        timeout=settings.timeout,
+        dry_run=dry_run,
+        formats=registry.formats,
+        stdout=stdout,
+    )
+    opened: Sink = resolve(kind.open)(sink_options(settings, kind), context)
+    return opened
+
+
+def sink_options(settings: SinkSettings, kind: SinkType) -> Mapping[str, Any]:
+    """The sink's options; a type that writes formats always finds a `format` among them."""
+    if not kind.accepts_format:
+        return settings.options
+    chosen = settings.format or settings.options.get("format") or kind.default_format
+    return {**settings.options, "format": chosen}
+
+
+def _named(noun: str, name: str, known: Mapping[str, Any]) -> Any:
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, 1)
+    choices = ", ".join(f"`{item}`" for item in known)
+    hint = (
+        f"did you mean `{close[0]}`?" if close else f"there is {choices}; `runner plugins list` names what was refused"
+    )
+    raise PluginError(f"there is no {noun} `{name}`", hint=hint)
