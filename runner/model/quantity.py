@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 
 from runner.errors import ScheduleError
 
@@ -111,6 +112,8 @@ def show_duration(value: float | Decimal) -> str:
 
 def show_number(value: float | Decimal) -> str:
     """1,234,567 and 0.25; never scientific notation for what a person reads."""
+    if isinstance(value, int):
+        return f"{value:,}"
     number = float(value)
     if number == int(number) and abs(number) < 1e18:
         return f"{int(number):,}"
@@ -122,11 +125,17 @@ def show_ratio(value: float | Decimal) -> str:
     return f"{float(value) * 100:.1f}".removesuffix(".0") + " %"
 
 
+_SHOWABLE = 10**300
+
+
 def show(value: object, dimension: Dimension) -> str:
     """A value in its base unit, for a person; `n/a` for null."""
     if value is None:
         return "n/a"
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, Fraction)):
         return str(value).lower() if isinstance(value, bool) else str(value)
+    if not abs(value) < _SHOWABLE:
+        return "never" if dimension is Dimension.SECONDS else "a number beyond 10^300"
+    value = value if isinstance(value, int) else float(value)
     shows = {Dimension.BYTES: show_bytes, Dimension.SECONDS: show_duration, Dimension.RATIO: show_ratio}
     return shows.get(dimension, show_number)(value)
