@@ -120,7 +120,7 @@ def _table_finding(item: Worked, nothing_done: bool) -> Finding:
 def _missing(visits: Sequence[Visit]) -> list[str]:
     """Names that no visited database has; with `for_each: database` a table may live in one of them only."""
     seen = [visit for visit in visits if not (visit.skipped or visit.left or visit.obstacle)]
-    counted = Counter(name for visit in seen for name in set(visit.missing))
+    counted = Counter(name for visit in seen for name in dict.fromkeys(visit.missing))
     return [name for name, times in counted.items() if times == len(seen)]
 
 
