@@ -1,0 +1,178 @@
+"""The catalogue: checks that files take over with `use:`, from the home, from runner itself and from packs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from runner.compile.layers import merge
+from runner.config.assemble import JOBS, PRESETS
+from runner.config.diagnostics import suggest
+from runner.config.document import parse
+from runner.config.files import CATALOGUE_FOLDER, JOBS_FOLDER, catalogue_files, display_name, read_text, shipped
+from runner.config.nodes import text_of, texts_of, without
+from runner.config.schema import Checker
+from runner.errors import RunnerError
+from runner.model.diagnostic import Diagnostic, Severity, Span
+from runner.model.node import MappingNode, Node, SequenceNode
+from runner.plugins.registry import Registry
+
+PREFIX: Final = "pg."
+PRESET: Final = "preset."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """One check of the catalogue: its kind, its keys, and where it comes from (home, runner, or a pack)."""
+
+    name: str
+    kind: str
+    source: str
+    node: MappingNode
+    span: Span
+
+    @property
+    def title(self) -> str:
+        return text_of(self.node.get("title"), self.name)
+
+    @property
+    def short_name(self) -> str:
+        """The name of a job that takes it over without giving an own one."""
+        return self.name.removeprefix(PREFIX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """All entries and presets by name; the home's own come first."""
+
+    entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
+    presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: tuple[Path, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def find(self, wanted: str) -> list[CatalogueEntry]:
+        """The entries of a name, a pattern or a preset. Raises RunnerError when there is none."""
+        if wanted.startswith(PRESET):
+            return self._of_preset(wanted)
+        found = [entry for name, entry in self.entries.items() if fnmatchcase(name, wanted)]
+        if not found and not _is_pattern(wanted):
+            raise RunnerError(
+                f"the catalogue has no check `{wanted}`",
+                hint=suggest(wanted, self.entries, "catalogue check"),
+            )
+        if not found:
+            raise RunnerError(f"no check of the catalogue matches `{wanted}`", hint="runner catalogue list")
+        return found
+
+    def _of_preset(self, wanted: str) -> list[CatalogueEntry]:
+        patterns = self.presets.get(wanted.removeprefix(PRESET))
+        if patterns is None:
+            names = [f"{PRESET}{name}" for name in self.presets]
+            raise RunnerError(f"there is no preset `{wanted}`", hint=suggest(wanted, names, "preset"))
+        found = {entry.name: entry for pattern in patterns for entry in self.find(pattern)}
+        return list(found.values())
+
+
+def _is_pattern(text: str) -> bool:
+    return any(sign in text for sign in "*?[")
+
+
+def load_catalogue(home: Path, registry: Registry, checker: Checker) -> Catalogue:
+    """Reads every catalogue file; an entry of the home hides one of the same name that is shipped."""
+    loader = _Loader(registry, checker, home)
+    own = home / JOBS_FOLDER / CATALOGUE_FOLDER
+    loader.files(catalogue_files(own), "home")
+    ours = shipped(JOBS_FOLDER) / CATALOGUE_FOLDER
+    if not own.is_dir() or own.resolve() != ours.resolve():
+        loader.files(catalogue_files(ours), "runner")
+    for pack in registry.packs:
+        loader.files(_files_of_pack(pack.root), pack.name)
+    return Catalogue(
+        entries=loader.entries,
+        presets=loader.presets,
+        diagnostics=tuple(loader.diagnostics),
+        files=tuple(loader.read),
+        sources=loader.sources,
+    )
+
+
+def _files_of_pack(root: Any) -> list[Path]:
+    try:
+        return sorted((item for item in root.iterdir() if item.name.endswith(".yaml")), key=lambda item: str(item.name))
+    except (OSError, AttributeError):
+        return []
+
+
+class _Loader:
+    """Gathers entries file by file."""
+
+    def __init__(self, registry: Registry, checker: Checker, home: Path) -> None:
+        self._registry = registry
+        self._checker = checker
+        self._home = home
+        self.entries: dict[str, CatalogueEntry] = {}
+        self.presets: dict[str, tuple[str, ...]] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self.read: list[Path] = []
+        self.sources: dict[str, str] = {}
+
+    def files(self, paths: Iterable[Path], source: str) -> None:
+        for path in paths:
+            name = display_name(path, self._home) if isinstance(path, Path) else f"{source}/{path.name}"
+            file = read_text(path, name)
+            self.read.append(path)
+            self.diagnostics.extend(file.diagnostics)
+            if file.text is not None:
+                self._document(file.text, name, source)
+
+    def _document(self, text: str, name: str, source: str) -> None:
+        document = parse(text, name)
+        self.sources[name] = text
+        self.diagnostics.extend(document.diagnostics)
+        if document.root is None:
+            return
+        complaints = self._checker.complaints(document.root)
+        self.diagnostics.extend(item.diagnostic for item in complaints)
+        broken = {item.path[1] for item in complaints if item.path[:1] == (JOBS,) and len(item.path) > 1}
+        if any(item.path[:1] != (JOBS,) for item in complaints):
+            return
+        self._presets(document.root.get(PRESETS))
+        for entry in self._entries(document.root, source, broken):
+            self._add(entry)
+
+    def _presets(self, node: Node | None) -> None:
+        if isinstance(node, MappingNode):
+            for name, entry in node.entries.items():
+                self.presets.setdefault(name, texts_of(entry.node))
+
+    def _entries(self, root: MappingNode, source: str, broken: set[str | int]) -> Iterator[CatalogueEntry]:
+        items = root.get(JOBS)
+        shared = without(root, (JOBS, PRESETS, "title", "description"))
+        nodes = [merge((shared, item)) for item in items.items if isinstance(item, MappingNode)] \
+            if isinstance(items, SequenceNode) else [root]  # fmt: skip
+        for index, node in enumerate(nodes):
+            kind = next((name for name in self._registry.kinds if name in node), "")
+            if kind and index not in broken:
+                name = text_of(node.get(kind))
+                yield CatalogueEntry(
+                    name=name, kind=kind, source=source, node=without(node, (kind,)), span=node.key_span(kind)
+                )
+
+    def _add(self, entry: CatalogueEntry) -> None:
+        rival = self.entries.get(entry.name)
+        if rival is None:
+            self.entries[entry.name] = entry
+        elif rival.source == entry.source:
+            message = f"the catalogue has `{entry.name}` twice; the first is at {rival.span}"
+            diagnostic = Diagnostic(
+                code="duplicate-job",
+                span=entry.span,
+                message=message,
+                hint="rename one of them",
+                severity=Severity.ERROR,
+            )
+            self.diagnostics.append(diagnostic)

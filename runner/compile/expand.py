@@ -1,0 +1,156 @@
+"""From documents to the sources of jobs: one per file, several under `jobs:`, or taken from the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from runner.compile.catalogue import Catalogue, CatalogueEntry
+from runner.compile.layers import merge, split
+from runner.config.assemble import JOBS, USE
+from runner.config.job_keys import COMMON_KEYS, OPERATIONAL_KEYS
+from runner.config.nodes import only, text_of, texts_of, without
+from runner.config.schema import Complaint
+from runner.errors import RunnerError
+from runner.model.diagnostic import Diagnostic, Span
+from runner.model.node import MappingNode, SequenceNode
+from runner.plugins.registry import Registry
+
+_GROUP_KEYS = frozenset({"title", "description", JOBS, "presets"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A job before it is compiled: its keys from all layers, and the place of its name."""
+
+    name: str
+    kind: str
+    group: str
+    span: Span
+    node: MappingNode
+    order: int
+
+
+@dataclass(slots=True)
+class Expansion:
+    """The sources of one file, what was wrong, and the names of jobs that could not be used."""
+
+    group: str
+    title: str
+    sources: list[Source] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+
+class Expander:
+    """Expands documents; the catalogue is read when the first `use:` is met."""
+
+    def __init__(self, registry: Registry, defaults: MappingNode, catalogue: Callable[[], Catalogue]) -> None:
+        self._registry = registry
+        self._defaults = defaults
+        self._catalogue = catalogue
+
+    def expand(self, group: str, root: MappingNode, complaints: list[Complaint]) -> Expansion:
+        """The sources of one document that the schema has looked at; items with complaints are left out."""
+        result = Expansion(group, text_of(root.get("title"), group))
+        result.diagnostics.extend(item.diagnostic for item in complaints)
+        items = root.get(JOBS)
+        if not isinstance(items, SequenceNode):
+            self._item(MappingNode({}, root.span), root, 0, result, bad=bool(complaints))
+            return result
+        shared = without(root, _GROUP_KEYS)
+        bad_items = {item.path[1] for item in complaints if item.path[:1] == (JOBS,) and len(item.path) > 1}
+        bad_file = any(item.path[:1] != (JOBS,) or len(item.path) == 1 for item in complaints)
+        for index, item in enumerate(items.items):
+            if isinstance(item, MappingNode):
+                self._item(shared, item, index, result, bad=bad_file or index in bad_items)
+        if bad_file:
+            result.broken.add(group)
+        return result
+
+    def _item(self, shared: MappingNode, item: MappingNode, index: int, result: Expansion, *, bad: bool) -> None:
+        kind = self._kind_of(item)
+        name = text_of(item.get(kind)) if kind else ""
+        if bad:
+            result.broken.update(filter(None, (name, "" if shared.entries else result.group)))
+            used = text_of(item.get(USE))
+            result.broken.update({used.removeprefix("pg.")} if used and not name else set())
+        elif USE in item:
+            self._use(shared, item, index, result)
+        elif kind:
+            node = _merged([self._defaults, self._fitting(shared, kind), item], item.key_span(kind))
+            result.sources.append(
+                Source(name=name, kind=kind, group=result.group, span=node.span, node=node, order=index)
+            )
+
+    def _kind_of(self, item: MappingNode) -> str:
+        return next((key for key in item.entries if key in self._registry.kinds), "")
+
+    def _fitting(self, shared: MappingNode, kind: str) -> MappingNode:
+        """Of a file's shared keys, those that this kind of job has."""
+        return only(shared, {*COMMON_KEYS, *self._registry.kinds[kind].options})
+
+    def _use(self, shared: MappingNode, item: MappingNode, index: int, result: Expansion) -> None:
+        wanted = item.entries[USE].node
+        try:
+            found = self._catalogue().find(text_of(wanted))
+        except RunnerError as error:
+            code = "empty-pattern" if "matches" in error.message else "unknown-catalogue"
+            result.diagnostics.append(Diagnostic(code=code, span=wanted.span, message=error.message, hint=error.hint))
+            result.broken.add(text_of(wanted).removeprefix("pg."))
+            return
+        kind = self._kind_of(item)
+        if kind and len(found) > 1:
+            message = f"`{text_of(wanted)}` stands for {len(found)} checks, which cannot all have this name"
+            hint = "remove the name, or write one `use:` for each"
+            result.diagnostics.append(
+                Diagnostic(code="bad-value", span=item.key_span(kind), message=message, hint=hint)
+            )
+            result.broken.add(text_of(item.get(kind)))
+            return
+        for entry in found:
+            if not self._complain_about_keys(entry, item, kind, result):
+                self._take(entry, shared, item, index, result)
+
+    def _complain_about_keys(self, entry: CatalogueEntry, item: MappingNode, kind: str, result: Expansion) -> bool:
+        """Keys of another kind of job than the catalogue's; true when there are any."""
+        known = {*COMMON_KEYS, *self._registry.kinds[entry.kind].options, USE, "without", entry.kind}
+        wrong = [key for key in item.entries if key not in known and not key.startswith("x-")]
+        for key in wrong:
+            message = f"`{entry.name}` is a {entry.kind}, which has no key `{key}`"
+            hint = f"name it with `{entry.kind}:`" if key == kind else ""
+            result.diagnostics.append(
+                Diagnostic(code="unknown-key", span=item.key_span(key), message=message, hint=hint)
+            )
+        if wrong:
+            result.broken.add(text_of(item.get(kind), entry.short_name))
+        return bool(wrong)
+
+    def _take(
+        self, entry: CatalogueEntry, shared: MappingNode, item: MappingNode, index: int, result: Expansion
+    ) -> None:
+        kind = entry.kind
+        # What a check looks at is the catalogue's unless it is written beside `use:`; when, where and for whom it
+        # runs is the file's.
+        operational, others = split(self._fitting(shared, kind), OPERATIONAL_KEYS)
+        kept = without(entry.node, texts_of(item.get("without")))
+        own = without(item, (USE, "without"))
+        span = item.key_span(kind) if kind in item else item.entries[USE].node.span
+        node = _merged([self._defaults, others, kept, operational, own], span)
+        name = text_of(item.get(kind), entry.short_name)
+        result.sources.append(Source(name=name, kind=kind, group=result.group, span=span, node=node, order=index))
+
+
+def _merged(layers: list[MappingNode], span: Span) -> MappingNode:
+    """All layers in one, standing where the job's name stands."""
+    return MappingNode(merge(layers).entries, span)
+
+
+def repeated(sources: list[Source]) -> Iterator[tuple[Source, Source]]:
+    """Pairs of a job and the first one that has its name."""
+    first: dict[str, Source] = {}
+    for source in sources:
+        if source.name in first:
+            yield source, first[source.name]
+        else:
+            first[source.name] = source
