@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from runner.model.codec import instant, moment
-from runner.model.history import Form, HistoryNeed, Number, Past, Sample, Series
+from runner.model.history import Form, HistoryNeed, Past, Sample, Series
+from runner.store.samples import subject_of
 from runner.store.values import all_series, json_rows, json_text
 
-_NEAR = 0.25
+_NEAR: Final = 0.25
 """A sample stands for `span` ago when it is at most this share of the span away from it."""
+
+# Before 3.38 SQLite cannot hand out a part of a JSON text as JSON, which keeps true apart from 1.
+_HAS_ARROW: Final = sqlite3.sqlite_version_info >= (3, 38)
+_ABSENT: Final = "[]"
+"""Stands for a column that a sample does not have; a recorded value is never a list."""
 
 
 class _Batch(NamedTuple):
@@ -21,16 +27,8 @@ class _Batch(NamedTuple):
     at: datetime
 
 
-class _Known(NamedTuple):
-    """The series of one job and target by number, and the batch that holds the last sample of each."""
-
-    series: dict[int, Series]
-    last: dict[int, int]
-
-
-Values: TypeAlias = Mapping[str, Number]
-Found: TypeAlias = Iterator[tuple[int, datetime, Values]]
-"""Series number, time and values; the oldest first for one series."""
+_Found: TypeAlias = Iterator[tuple[datetime, Sequence[int], Sequence[Sequence[Any]]]]
+"""A time, the series seen then, and for each column their values; a list where there is none."""
 
 
 def read_past(
@@ -40,113 +38,136 @@ def read_past(
     spans: dict[tuple[Form, float], list[HistoryNeed]] = defaultdict(list)
     for need in dict.fromkeys(needs):
         spans[need.form, 0.0 if need.form is Form.PREVIOUS else need.span].append(need)
-    if not spans:
+    subject = subject_of(connection, job, target)
+    if not spans or subject is None:
         return Past()
-    reader = _Reader(connection, job, target, now)
-    found: dict[int, dict[HistoryNeed, list[Sample]]] = {}
+    names = _names(connection, subject)
+    samples: dict[Series, dict[HistoryNeed, tuple[Sample, ...]]] = {}
     for (form, span), wanted in spans.items():
-        for number, at, values in reader.read(form, span):
-            kept = found.setdefault(number, {})
-            for need in wanted:
-                if need.column in values:
-                    kept.setdefault(need, []).append(Sample(at, values[need.column]))
-    return Past(
-        {
-            reader.known.series[number]: {need: tuple(samples) for need, samples in kept.items()}
-            for number, kept in found.items()
-            if kept
-        }
-    )
+        reader = _Reader(connection, subject, [need.column for need in wanted])
+        for need, found in zip(wanted, _by_column(reader.read(form, span, now), len(wanted)), strict=True):
+            for number, seen in found.items():
+                samples.setdefault(names[number], {})[need] = tuple(seen)
+    return Past(samples)
 
 
 def read_trend(
     connection: sqlite3.Connection, job: str, target: str, column: str, since: datetime
 ) -> dict[Series, tuple[Sample, ...]]:
     """Every sample of the column from `since` on, the oldest first."""
-    reader = _Reader(connection, job, target, since)
-    found: dict[int, list[Sample]] = defaultdict(list)
-    for batch in reader.batches("at >= ?", instant(since)):
-        for number, values in reader.rows(batch.id):
-            if column in values:
-                found[number].append(Sample(batch.at, values[column]))
-    return {reader.known.series[number]: tuple(samples) for number, samples in found.items()}
+    subject = subject_of(connection, job, target)
+    if subject is None:
+        return {}
+    names = _names(connection, subject)
+    reader = _Reader(connection, subject, [column])
+    (found,) = _by_column(reader.all_of(reader.batches("at >= ?", instant(since))), 1)
+    return {names[number]: tuple(seen) for number, seen in found.items()}
+
+
+def _names(connection: sqlite3.Connection, subject: int) -> dict[int, Series]:
+    rows = connection.execute("select id, database, key from series where subject = ?", (subject,)).fetchall()
+    named = all_series([(database, key) for _, database, key in rows])
+    return {row[0]: series for row, series in zip(rows, named, strict=True)}
+
+
+def _by_column(found: _Found, count: int) -> list[dict[int, list[Sample]]]:
+    """For each column its samples by series number."""
+    columns: list[dict[int, list[Sample]]] = [{} for _ in range(count)]
+    for at, numbers, values in found:
+        for gathered, column in zip(columns, values, strict=True):
+            for number, value in zip(numbers, column, strict=True):
+                if value.__class__ is list:
+                    continue
+                if number in gathered:
+                    gathered[number].append(Sample(at, value))
+                else:
+                    gathered[number] = [Sample(at, value)]
+    return columns
 
 
 class _Reader:
-    def __init__(self, connection: sqlite3.Connection, job: str, target: str, now: datetime) -> None:
+    """Reads some columns of one subject's batches."""
+
+    def __init__(self, connection: sqlite3.Connection, subject: int, columns: Sequence[str]) -> None:
         self._connection = connection
-        self._where = (job, target)
-        self._now = now
-        self.known = self._read_series()
+        self._subject = subject
+        self._columns = columns
+        self._paths = [f'$."{column}"' for column in columns] if _HAS_ARROW and all(map(_is_plain, columns)) else []
 
-    def read(self, form: Form, span: float) -> Found:
+    def read(self, form: Form, span: float, now: datetime) -> _Found:
         if form is Form.WINDOW:
-            return self._window(span)
-        return self._nearest(span) if form is Form.NEAREST else self._previous()
+            start = instant(now - timedelta(seconds=span))
+            return self.all_of(self.batches("at >= ? and at < ?", start, instant(now)))
+        return self._nearest(span, now) if form is Form.NEAREST else self._previous(now)
 
-    def batches(self, condition: str, *values: str) -> list[_Batch]:
-        """Batches of the job and target that match, the oldest first."""
+    def batches(self, condition: str, *values: object) -> list[_Batch]:
+        """Batches of the subject that match, the oldest first."""
         rows = self._connection.execute(
-            f"select id, at from batches where job = ? and target = ? and {condition} order by at, id",  # noqa: S608
-            (*self._where, *values),
+            f"select id, at from batches where subject = ? and {condition} order by at, id",  # noqa: S608
+            (self._subject, *values),
         )
         return [_Batch(number, moment(at)) for number, at in rows]
 
-    def rows(self, batch: int, only: Collection[int] | None = None) -> Iterator[tuple[int, Values]]:
-        """The samples of a batch, or of some series in it; of two rows with one key the last counts."""
-        condition = "" if only is None else " and series in (select value from json_each(?))"
-        rows = self._connection.execute(
-            f"select series, data from samples where batch = ?{condition} order by series, place",  # noqa: S608
-            (batch,) if only is None else (batch, json_text(list(only))),
-        ).fetchall()
-        values = json_rows(data for _, data in rows)
-        return iter({number: value for (number, _), value in zip(rows, values, strict=True)}.items())
+    def all_of(self, batches: Iterable[_Batch]) -> _Found:
+        for batch in batches:
+            yield batch.at, *self._values(batch.id)
 
-    def _read_series(self) -> _Known:
-        rows = self._connection.execute(
-            "select id, database, key, last from series where job = ? and target = ? order by id", self._where
-        ).fetchall()
-        names = all_series([(database, key) for _, database, key, _ in rows])
-        return _Known(
-            {row[0]: series for row, series in zip(rows, names, strict=True)}, {row[0]: row[3] for row in rows}
+    def _previous(self, now: datetime) -> _Found:
+        newest = self.batches("id = (select max(id) from batches where subject = ?)", self._subject)
+        if any(batch.at >= now for batch in newest):
+            yield from self._first_found(reversed(self.batches("at < ?", instant(now))))
+            return
+        yield from self.all_of(newest)
+        # What is not in the newest batch was last seen in the batch that its series names.
+        gone = self._connection.execute(
+            "select last, id from series where subject = ? and last is not null order by last", (self._subject,)
         )
-
-    def _previous(self) -> Found:
-        newest = self.batches("at = (select max(at) from batches where job = ? and target = ?)", *self._where)
-        if newest and newest[-1].at >= self._now:
-            return self._first_found(reversed(self.batches("at < ?", instant(self._now))))
-        return self._last_of_each()
-
-    def _last_of_each(self) -> Found:
-        """The last sample of each series: nearly all are in one batch, those that vanished in older ones."""
         members: dict[int, list[int]] = defaultdict(list)
-        for number, last in self.known.last.items():
+        for last, number in gone:
             members[last].append(number)
-        for batch in self.batches("id in (select value from json_each(?))", json_text(list(members))):
-            wanted = members[batch.id]
-            for number, values in self.rows(batch.id, wanted if len(wanted) < len(self.known.last) else None):
-                yield number, batch.at, values
+        for batch in self.batches("at < ? and id in (select value from json_each(?))", instant(now), _ids(members)):
+            yield batch.at, *self._values(batch.id, members[batch.id])
 
-    def _nearest(self, span: float) -> Found:
+    def _nearest(self, span: float, now: datetime) -> _Found:
         """From the batch nearest to `span` ago to the one furthest away; of two equally near, the older."""
-        goal = self._now - timedelta(seconds=span)
+        goal = now - timedelta(seconds=span)
         reach = timedelta(seconds=span * _NEAR)
-        earliest, latest = instant(goal - reach), instant(goal + reach)
-        candidates = self.batches("at between ? and ? and at < ?", earliest, latest, instant(self._now))
+        bounds = instant(goal - reach), instant(goal + reach), instant(now)
+        candidates = self.batches("at between ? and ? and at < ?", *bounds)
         return self._first_found(sorted(candidates, key=lambda batch: abs(batch.at - goal)))
 
-    def _window(self, span: float) -> Found:
-        start = instant(self._now - timedelta(seconds=span))
-        for batch in self.batches("at >= ? and at < ?", start, instant(self._now)):
-            for number, values in self.rows(batch.id):
-                yield number, batch.at, values
-
-    def _first_found(self, batches: Iterable[_Batch]) -> Found:
+    def _first_found(self, batches: Iterable[_Batch]) -> _Found:
         """Each series' sample from the first of the batches that has it."""
-        missing = set(self.known.series)
-        for index, batch in enumerate(batches):
-            for number, values in list(self.rows(batch.id, missing if index else None)):
-                missing.discard(number)
-                yield number, batch.at, values
+        missing: set[int] | None = None
+        for batch in batches:
+            numbers, values = self._values(batch.id, missing)
+            yield batch.at, numbers, values
+            missing = (self._all_numbers() if missing is None else missing).difference(numbers)
             if not missing:
                 return
+
+    def _all_numbers(self) -> set[int]:
+        rows = self._connection.execute("select id from series where subject = ?", (self._subject,))
+        return {row[0] for row in rows}
+
+    def _values(self, batch: int, only: Collection[int] | None = None) -> tuple[list[int], list[list[Any]]]:
+        """Series and values of a batch, or of some series in it; of rows with the same key the last counts."""
+        selected = "".join(f", coalesce(data -> ?, '{_ABSENT}')" for _ in self._paths) or ", data"
+        condition = "" if only is None else " and series in (select value from json_each(?))"
+        rows = self._connection.execute(
+            f"select series{selected}, max(place) from samples where batch = ?{condition} group by series",  # noqa: S608
+            (*self._paths, batch, *(() if only is None else (_ids(only),))),
+        ).fetchall()
+        parsed = [json_rows(row[place] for row in rows) for place in range(1, 1 + max(1, len(self._paths)))]
+        if not self._paths:
+            parsed = [[data.get(column, []) for data in parsed[0]] for column in self._columns]
+        return [row[0] for row in rows], parsed
+
+
+def _is_plain(column: str) -> bool:
+    """Whether a JSON path can name the column: quotes and what JSON escapes cannot stand in one."""
+    return column.isprintable() and not {'"', "\\"} & set(column)
+
+
+def _ids(numbers: Iterable[int]) -> str:
+    return json_text(list(numbers))

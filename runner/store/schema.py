@@ -58,25 +58,33 @@ _FIRST = (
         primary key (job, target)
     ) {_STRICT_WITHOUT_ROWID}""",
     "create index newest_run on newest (run)",
+    # Whose samples: a job on a target, by number, because it stands in every series.
+    f"""create table subjects (
+        id integer primary key,
+        job text not null,
+        target text not null,
+        unique (job, target)
+    ) {_STRICT}""",
     # One batch per run keeps samples in the order of their arrival: a sweep over 100,000 rows appends, and
     # reading the previous run is one range.
     f"""create table batches (
         id integer primary key autoincrement,
         run integer unique references runs (id) on delete set null,
-        job text not null,
-        target text not null,
+        subject integer not null references subjects (id),
         at text not null
     ) {_STRICT}""",
-    "create index batches_at on batches (job, target, at)",
+    "create index batches_at on batches (subject, at)",
+    # `last` is the batch that held the series last, null while it is in its subject's newest batch: so a
+    # steady sweep changes no row here.
     f"""create table series (
         id integer primary key,
-        job text not null,
-        target text not null,
+        subject integer not null references subjects (id),
         database text not null,
         key text not null,
-        last integer not null,
-        unique (job, target, database, key)
+        last integer,
+        unique (subject, database, key)
     ) {_STRICT}""",
+    "create index series_gone on series (subject, last) where last is not null",
     f"""create table samples (
         batch integer not null,
         series integer not null,

@@ -18,7 +18,7 @@ from runner.model.report import Delivery, Report
 from runner.model.result import Result
 from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, upkeep
 from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, TickRecord
-from runner.store.connection import connect, connect_to_memory, sentences, transaction
+from runner.store.connection import connect, connect_to_memory, many_objects, sentences, transaction
 
 
 class SqliteStore:
@@ -204,7 +204,7 @@ class SqliteStore:
         with self._lock, sentences(self._path):
             if self._connection is None:
                 raise StoreError("the store is closed")
-            with transaction(self._connection, kind) as connection:
+            with many_objects(), transaction(self._connection, kind) as connection:
                 yield connection
 
 

@@ -46,12 +46,16 @@ def prune_all(connection: sqlite3.Connection, now: datetime, keep_samples: float
 
 
 def _prune_samples(connection: sqlite3.Connection, before: str) -> int:
-    old = f"select id from batches where at < ? and (run is null or run not in ({_KEPT_RUNS}))"  # noqa: S608
-    removed = connection.execute(f"delete from samples where batch in ({old})", (before,)).rowcount  # noqa: S608
-    connection.execute(f"delete from batches where id in ({old})", (before,))  # noqa: S608
-    if removed:
-        connection.execute("delete from series where last not in (select id from batches)")
-    return removed
+    """Whole batches; the newest of each job and target stays, however old."""
+    old = connection.execute(
+        "select id from batches where at < ? and id not in (select max(id) from batches group by subject)"  # noqa: S608
+        f" and (run is null or run not in ({_KEPT_RUNS}))",
+        (before,),
+    ).fetchall()
+    removed = connection.executemany("delete from samples where batch = ?", old).rowcount
+    connection.executemany("delete from batches where id = ?", old)
+    connection.execute("delete from series where last is not null and last not in (select id from batches)")
+    return max(removed, 0)
 
 
 def _prune_runs(connection: sqlite3.Connection, before: str) -> int:

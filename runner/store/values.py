@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from runner.model.codec import clean, instant, moment
-from runner.model.history import Key, Series
+from runner.model.codec import encode, instant, moment
+from runner.model.history import Key, Number, Series
 
 _write = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-NO_KEY = "[]"
+# In JSON a line feed inside a text is always escaped: a real one can only be part of this separator.
+_write_many = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",\n", ":")).encode
 
 
 def json_text(data: Any) -> str:
     """Compact JSON of what `codec.encode` returned."""
     return _write(data)
+
+
+def json_texts(items: Sequence[Mapping[str, Number]] | Sequence[Sequence[str]]) -> list[str]:
+    """Compact JSON of each of many flat mappings or of many keys, written at once: one by one takes twice as long."""
+    if not items:
+        return []
+    try:
+        text = _write_many(items)
+        text.encode()
+    except (TypeError, ValueError):
+        text = _write_many([encode(item) for item in items])
+    opening, closing = text[1], text[-2]
+    parts = text[2:-2].split(f"{closing},\n{opening}")
+    return [opening + part.replace(",\n", ",") + closing for part in parts]
 
 
 def json_rows(texts: Iterable[str]) -> list[Any]:
@@ -35,7 +50,7 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 def key_text(key: Key) -> str:
     """A key as JSON, so that no separator can be part of it."""
-    return _write([clean(part) for part in key]) if key else NO_KEY
+    return json_texts([key])[0]
 
 
 def series_of(database: str, key: str) -> Series:
