@@ -16,6 +16,8 @@ from runner.model.state import State
 from runner.template import clip
 
 TEXT_LIMIT = 10_000
+# Python refuses to write whole numbers of more than 4300 digits.
+_LARGEST_BITS = 14_000
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -57,6 +59,8 @@ def _json(value: Any) -> Any:
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, datetime):
         return moment(value)
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        return None
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 

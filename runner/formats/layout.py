@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 from unicodedata import combining, east_asian_width
 
 from runner.model.result import Table
@@ -10,6 +11,15 @@ from runner.template import clean
 
 CELL_LIMIT = 80
 _BARS = "▁▂▃▄▅▆▇█"
+
+
+_LARGEST = 1e300
+"""PostgreSQL's numeric knows larger numbers; no measurement is near it."""
+
+
+def finite(value: object) -> TypeGuard[float]:
+    """Whether the value is a number that can be drawn; truth values, NaN and the infinities are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def width(text: str) -> int:

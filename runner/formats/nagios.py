@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 from runner.api import Dimension, FormatContext, Options, Report, ScheduleError
+from runner.formats.layout import finite
 from runner.formats.view import View
 from runner.model.quantity import SIZE_UNITS, parse_duration
 from runner.model.result import Column, Observation, Result
@@ -85,11 +85,12 @@ def _data(report: Report) -> Iterator[str]:
         columns = {column.name: column for column in result.outcome.columns}
         for observation in result.outcome.observations:
             for name, value in observation.values.items():
-                if isinstance(value, (bool, int, float)) and math.isfinite(value):
+                number = int(value) if isinstance(value, bool) else value
+                if finite(number):
                     column = columns.get(name, Column(name=name, dimension=Dimension.NUMBER))
                     label = _label(result, observation, name, many=many)
                     limits = f"{_range(column.warning, column)};{_range(column.critical, column)}"
-                    yield f"'{label}'={_measure(value, column.dimension)};{limits}".rstrip(";")
+                    yield f"'{label}'={_measure(number, column.dimension)};{limits}".rstrip(";")
 
 
 def _label(result: Result, observation: Observation, column: str, *, many: bool) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from runner.api import FormatContext, Options, Report
+from runner.api import Fault, FormatContext, Options, Report
+from runner.errors import TemplateError
 from runner.formats.layout import aligned, pad, width
 from runner.formats.view import Line, View
 from runner.template import Template
@@ -17,26 +19,41 @@ _WIDEST_JOB = 40
 
 
 def render(report: Report, options: Options, context: FormatContext) -> str:
-    """The report as text that ends with a newline; `rows` bounds each table and each job's findings."""
-    values = View(report, rows=int(options.get("rows", 20))).context()
-    layout = _Layout(values)
-    functions = {"below": layout.below, "align": aligned}
-    return find_template(TEMPLATE, context.templates).render({**values, **functions})
+    """The report as text that ends with a newline; `rows` bounds each table and each job's findings.
 
-
-def find_template(name: str, folders: Sequence[Path]) -> Template:
-    """The home's own template of that name, or the one that comes with runner."""
-    for folder in folders:
-        path = folder / name
+    A template of the home that cannot be used becomes a fault of the report, which is then laid out as usual.
+    """
+    rows = int(options.get("rows", 20))
+    for folder in context.templates:
+        path = folder / TEMPLATE
         if path.is_file():
-            return Template(path.read_text("utf-8"), name=str(path), multiline=True, limit=None)
-    return _shipped(name)
+            try:
+                return _filled(own_template(path), report, rows)
+            except TemplateError as error:
+                fault = Fault(where=f"template {path}", message=error.message, hint=error.hint)
+                report = replace(report, faults=(*report.faults, fault))
+    return _filled(_shipped(), report, rows)
+
+
+def own_template(path: Path) -> Template:
+    """A template of the home; raises TemplateError when it cannot be read."""
+    try:
+        source = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateError(f"{path} cannot be read: {error}") from error
+    return Template(source, name=path.name, multiline=True, limit=None)
 
 
 @cache
-def _shipped(name: str) -> Template:
-    path = Path(__file__).with_name(name)
-    return Template(path.read_text("utf-8"), name=name, multiline=True, limit=None)
+def _shipped() -> Template:
+    return own_template(Path(__file__).with_name(TEMPLATE))
+
+
+def _filled(template: Template, report: Report, rows: int) -> str:
+    values = View(report, rows=rows).context()
+    functions = {"below": _Layout(values).below, "align": aligned}
+    text = template.render({**values, **functions})
+    return text if text.endswith("\n") else text + "\n"
 
 
 class _Layout:

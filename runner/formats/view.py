@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from runner.formats.layout import more_lines, sparkline, table_lines
+from runner.formats.layout import finite, more_lines, sparkline, table_lines
 from runner.model.problem import Change, Transition
 from runner.model.quantity import Dimension, show, show_duration
 from runner.model.report import Report, TargetInfo
@@ -17,6 +16,7 @@ from runner.model.state import State
 from runner.template import clean, show_time
 
 _WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING)
+_NAME, _TEXT = 80, 300
 _COUNTED = (*_WORST_FIRST, State.LEARNING, State.OK, State.SKIPPED)
 
 
@@ -53,8 +53,8 @@ class View:
         report = self.report
         return {
             "state": report.state.value if report.results else "unknown",
-            "title": clean(report.title or report.group, limit=200),
-            "group": clean(report.group),
+            "title": clean(report.title or report.group, limit=_TEXT),
+            "group": clean(report.group, limit=_NAME),
             "slot": show_time(report.slot),
             "counts": self.counts(),
             "targets": [_target(info) for info in report.targets],
@@ -66,7 +66,10 @@ class View:
             "notes": list(self.notes()),
             "faults": [
                 Line(
-                    state="FAULT", job=clean(fault.where), text=clean(fault.message), details=_labelled(hint=fault.hint)
+                    state="FAULT",
+                    job=clean(fault.where, limit=_NAME),
+                    text=clean(fault.message, limit=_TEXT),
+                    details=_labelled(hint=fault.hint),
                 )
                 for fault in report.faults
             ],
@@ -106,9 +109,9 @@ class View:
             since = _since(finding, changes.get(finding.series), self.report.created)
             yield Line(
                 state=finding.state.value.upper(),
-                job=clean(result.job),
+                job=clean(result.job, limit=_NAME),
                 where=self._where(result, finding.series.database),
-                text=clean(finding.message, limit=300) + (f" ({since})" if since else ""),
+                text=clean(finding.message, limit=_TEXT) + (f" ({since})" if since else ""),
                 details=tuple(below) if finding is shown[-1] else (),
             )
 
@@ -117,10 +120,10 @@ class View:
             for item in result.transitions:
                 if item.change is Change.RECOVERED:
                     lasted = show_duration(max((item.at - item.since).total_seconds(), 0.0))
-                    what = clean(item.message, limit=300) or clean(str(item.series)) or "well again"
+                    what = clean(item.message, limit=_TEXT) or clean(str(item.series), limit=_NAME) or "well again"
                     yield Line(
                         state="recovered",
-                        job=clean(result.job),
+                        job=clean(result.job, limit=_NAME),
                         where=self._where(result, item.series.database),
                         text=f"{what} (was {item.before.value} for {lasted})",
                     )
@@ -130,8 +133,8 @@ class View:
             where = self._where(result, "")
             for table in result.outcome.tables:
                 if table.columns:
-                    source = ", ".join(part for part in (clean(result.job), where) if part)
-                    title = f"{clean(table.title)} ({source})"
+                    source = ", ".join(part for part in (clean(result.job, limit=_NAME), where) if part)
+                    title = f"{clean(table.title, limit=_NAME)} ({source})"
                     yield TableView(title=title, lines=tuple(table_lines(table, self._rows)))
 
     def fine(self) -> Iterator[Line]:
@@ -140,9 +143,9 @@ class View:
                 trend = next(iter(result.outcome.trends), None)
                 yield Line(
                     state="ok",
-                    job=clean(result.job),
+                    job=clean(result.job, limit=_NAME),
                     where=self._where(result, ""),
-                    text=clean(result.outcome.summary, limit=200),
+                    text=clean(result.outcome.summary, limit=_TEXT),
                     trend=_bars(trend) if trend else "",
                 )
 
@@ -159,7 +162,7 @@ class View:
     def _collapsed(self, word: str, result: Result, findings: Sequence[Finding]) -> Iterator[Line]:
         if findings:
             rest = f" (and {len(findings) - 1:,} more)" if len(findings) > 1 else ""
-            yield self._plain(word, result, clean(findings[0].message, limit=200) + rest)
+            yield self._plain(word, result, clean(findings[0].message, limit=_TEXT) + rest)
 
     def notes(self) -> Iterator[Line]:
         for result in self.report.results:
@@ -175,23 +178,25 @@ class View:
         return show_duration(max(spent.total_seconds(), 0.0))
 
     def _plain(self, word: str, result: Result, text: str) -> Line:
-        return Line(state=word, job=clean(result.job), where=self._where(result, ""), text=clean(text, limit=300))
+        return Line(
+            state=word, job=clean(result.job, limit=_NAME), where=self._where(result, ""), text=clean(text, limit=_TEXT)
+        )
 
     def _where(self, result: Result, database: str) -> str:
         target = (result.target or "(host)") if self._many_targets else ""
-        return clean("/".join(part for part in (target, database) if part), limit=60)
+        return clean("/".join(part for part in (target, database) if part), limit=_NAME)
 
 
 def _target(info: TargetInfo) -> tuple[str, ...]:
     labels = [f"{key}={value}" for key, value in sorted(info.labels.items()) if (key, value) != ("role", info.role)]
-    version = f"PostgreSQL {info.version}" if info.version else ""
+    version = f"PostgreSQL {info.version}" if info.version[:1].isdigit() else info.version
     return tuple(
-        clean(part, limit=80) for part in (info.name or "(host)", info.address, version, info.role, " ".join(labels))
+        clean(part, limit=_NAME) for part in (info.name or "(host)", info.address, version, info.role, " ".join(labels))
     )
 
 
 def _labelled(**texts: str) -> tuple[str, ...]:
-    return tuple(f"{label}: {clean(text, limit=300)}" for label, text in texts.items() if text)
+    return tuple(f"{label}: {clean(text, limit=_TEXT)}" for label, text in texts.items() if text)
 
 
 def _since(finding: Finding, change: Transition | None, now: datetime) -> str:
@@ -209,13 +214,7 @@ def _since(finding: Finding, change: Transition | None, now: datetime) -> str:
 
 
 def _numbers(trend: Trend) -> list[float]:
-    return [float(value) for value in _values(trend) if math.isfinite(value)]
-
-
-def _values(trend: Trend) -> Iterable[float]:
-    for sample in trend.samples:
-        if isinstance(sample.value, (int, float)) and not isinstance(sample.value, bool):
-            yield sample.value
+    return [float(sample.value) for sample in trend.samples if finite(sample.value)]
 
 
 def _bars(trend: Trend) -> str:
@@ -226,11 +225,11 @@ def _bars(trend: Trend) -> str:
 def _course(result: Result, trend: Trend) -> str:
     numbers = _numbers(trend)
     if not numbers:
-        return f"trend: {clean(trend.column)} has no numbers yet"
+        return f"trend: {clean(trend.column, limit=_NAME)} has no numbers yet"
     columns = {column.name: column.dimension for column in result.outcome.columns}
     dimension = columns.get(trend.column, Dimension.NUMBER)
     span = show_duration((trend.samples[-1].at - trend.samples[0].at).total_seconds())
-    name = " ".join(part for part in (clean(str(trend.series), limit=60), clean(trend.column)) if part)
+    name = " ".join(part for part in (clean(str(trend.series), limit=_NAME), clean(trend.column, limit=_NAME)) if part)
     return (
         f"trend: {sparkline(numbers)} {name} {show(numbers[0], dimension)} → {show(numbers[-1], dimension)} in {span}"
     )

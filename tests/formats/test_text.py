@@ -1,0 +1,156 @@
+"""The format `text`: what an operator reads, word for word, and what happens to templates of the home."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.formats.text import render
+from runner.model.history import Sample
+from runner.model.result import Outcome, Table
+from runner.model.state import State
+from tests.formats import samples
+from tests.formats.samples import SLOT, Templates, finding, report, result
+
+BAD_NIGHT = """\
+CRITICAL   Daily database health check  2026-11-24 01:30 UTC  1 critical, 1 unknown, 1 learning, 4 ok, 1 skipped, 1 recovered, 1 fault
+           main  db1.example:5432/app  PostgreSQL 16.4  primary  env=prod
+
+CRITICAL   dead-rows          public.orders: 1,250,000 dead rows (was warning, since 2026-11-22 22:30, 1 d 3 h)
+           trend: ▁▂▃▅█ public.orders dead_rows 200,000 → 1,250,000 in 4 d
+           hint: runner run vacuum-table --param table=public.orders
+           runbook: https://wiki.example/dead-rows
+UNKNOWN    backup-age         permission denied for function pg_ls_archive_statusdir: grant pg_monitor to checker
+WARNING    dead-rows          public.items: 150,000 dead rows (new)
+
+recovered  long-transactions  pid 4242: open for 6 h (was critical for 6 h)
+
+Tables with the most dead rows (dead-rows)
+  schema  table   dead_rows     size
+  ------  ------  ---------  -------
+  public  orders  1,250,000  12.3 GB
+  public  items     150,000   870 MB
+  and 12 more
+
+ok         blocked-sessions   1 session waits
+ok         connections        42 of 97 usable connections  ▁▃▅▅█
+ok         long-transactions  no transaction is older than 5 min
+ok         wraparound         oldest transaction 12 % of the way
+
+pending    blocked-sessions   pid 4711 waits for pid 4242 since 2 min
+learning   growth             2 of 7 days of history
+skipped    replication-lag    this server is not a standby
+note       dead-rows          2 relations were locked and not measured: public.a, public.b
+FAULT      plugin acme        cannot be imported: ImportError: no acme
+           hint: pip install acme
+
+took 1.4 s, next run 2026-11-25 01:30 UTC
+"""
+
+TWO_TARGETS = """\
+WARNING    Daily database health check  2026-11-24 01:30 UTC  2 warning, 2 ok
+           main     db1.example:5432/app  PostgreSQL 16.4  primary  env=prod
+           standby  db2.example:5432/app  PostgreSQL 16.4  standby
+
+WARNING    replication-lag  standby    replay is 40 s behind (since 2026-11-24 01:18, 12 min 3 s)
+WARNING    dead-rows        main/shop  public.orders: 150,000 dead rows
+
+ok         connections      main       42 of 97 usable connections
+ok         connections      standby    7 of 97 usable connections
+
+took 1.4 s, next run 2026-11-25 01:30 UTC
+"""
+
+EMPTY = """\
+UNKNOWN    Daily database health check  2026-11-24 01:30 UTC  no results, 1 fault
+
+FAULT      store  the run could not be recorded
+"""
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [(samples.bad_night, BAD_NIGHT), (samples.two_targets, TWO_TARGETS), (samples.empty, EMPTY)],
+)
+def test_a_report_reads_like_this(make, expected: str) -> None:
+    assert render(make(), {}, Templates()) == expected
+
+
+def test_a_quiet_night_is_short() -> None:
+    assert len(render(samples.quiet_night(), {}, Templates()).splitlines()) == 7
+
+
+def test_long_tables_and_many_findings_are_cut_with_their_number() -> None:
+    table = Table(title="t", columns=("n",), rows=tuple((str(number),) for number in range(50)), more=7)
+    findings = tuple(finding(State.WARNING, f"row {number}", str(number)) for number in range(50))
+    made = report(result("many", Outcome(summary="50", findings=findings, tables=(table,)), hint="look"))
+    lines = render(made, {"rows": 5}, Templates()).splitlines()
+    assert [line for line in lines if line.startswith("WARNING    many")] == [
+        f"WARNING    many  row {n}" for n in range(5)
+    ]
+    assert lines[lines.index("WARNING    many  row 4") + 1 :][:2] == [
+        "           and 45 more findings",
+        "           hint: look",
+    ]
+    assert "  and 52 more" in lines
+
+
+def test_wide_characters_keep_their_columns() -> None:
+    table = Table(title="t", columns=("name", "n"), rows=(("表表", "1"), ("é", "22")), numeric=frozenset({"n"}))
+    text = render(report(result("wide", Outcome(summary="ok", tables=(table,)))), {}, Templates())
+    assert "  name   n\n  ----  --\n  表表   1\n  é     22\n" in text
+
+
+@pytest.mark.parametrize(
+    "values", [(), (1.0,), (5.0, 5.0), (10**400, 1.0, 2.0), (float("nan"), 1.0, 3.0), (None, "x", True)]
+)
+def test_trends_of_odd_values_do_not_fail(values) -> None:
+    odd = replace(samples.trend("n", 1.0), samples=tuple(Sample(SLOT, value) for value in values))
+    bad = Outcome(summary="bad", findings=(finding(State.WARNING, "bad"),), trends=(odd,))
+    text = render(report(result("good", Outcome(summary="good", trends=(odd,))), result("bad", bad)), {}, Templates())
+    assert "ok         good  good" in text
+
+
+def test_hostile_content_is_harmless() -> None:
+    text = render(samples.hostile(), {}, Templates())
+    assert not set(text) & {*map(chr, [*range(10), *range(11, 32), *range(127, 160)]), "\u2028", "\u202e", "\ud800"}
+    assert text.startswith("CRITICAL   red line two {{ 1 + 1 }} {% x %} |")
+    assert len(text) < 20_000
+    assert max(map(len, text.splitlines())) < 1000
+    assert not any(line.startswith("line two") for line in text.splitlines())
+    text.encode("utf-8")
+
+
+def test_the_home_can_replace_the_template(tmp_path: Path) -> None:
+    (tmp_path / "report.txt.j2").write_text(
+        "{{ state }}: {{ problems | count }} of {{ report.results | count }}, {{ counts }}"
+    )
+    expected = "critical: 3 of 8, 1 critical, 1 unknown, 1 learning, 4 ok, 1 skipped, 1 recovered, 1 fault\n"
+    assert render(samples.bad_night(), {}, Templates(tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (b"{{ problem }}", "report.txt.j2 names `problem`, which does not exist"),
+        (b"{% for %}", "report.txt.j2 cannot be read"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_broken_template_of_the_home_costs_no_report(tmp_path: Path, source: bytes, said: str) -> None:
+    (tmp_path / "report.txt.j2").write_bytes(source)
+    text = render(samples.quiet_night(), {}, Templates(tmp_path))
+    assert text.startswith("OK         Daily database health check")
+    assert f"FAULT      template {tmp_path / 'report.txt.j2'}" in text
+    assert said in text
+
+
+def test_ten_thousand_findings_take_less_than_a_second() -> None:
+    made = samples.very_many()
+    started = time.perf_counter()
+    text = render(made, {"rows": 100}, Templates())
+    assert time.perf_counter() - started < 1.0
+    assert text.count("\nWARNING    job-") == 10_000
