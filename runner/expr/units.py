@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from decimal import Decimal
+from typing import Final, cast
 
 from runner.errors import ExpressionError
 from runner.expr.arithmetic import NAMES
@@ -28,7 +29,7 @@ from runner.expr.tree import (
     walk,
 )
 from runner.expr.values import NUMERIC
-from runner.model.quantity import Dimension
+from runner.model.quantity import Dimension, show_number
 
 _NUMBERS_ONLY: Final = frozenset(
     {"abs", "round", "floor", "ceil", "sum", "avg", "delta", "rate", "growth", "zscore", "eta", "avg_over", "min_over"}
@@ -119,10 +120,11 @@ class _Units:
 
     def advice_for_share(self, left: Node, right: Node, number: Node, column: str) -> str:
         if isinstance(number, Literal):
-            return f"write {self.text(number)}% (or 80% for a share of 0.8)"
+            written = cast("Decimal", number.number)
+            return f"write {show_number(written * 100)}%" if written <= 1 else f"write {self.text(number)}%"
         share = right if number is left else left
-        written = self.text(share) if isinstance(share, Literal) else "80%"
-        return f"write `{column} > {written} of y`, or declare `columns: {{{column}: percent}}` (or ratio)"
+        shown = self.text(share) if isinstance(share, Literal) else "80%"
+        return f"write `{column} > {shown} of y`, or declare `columns: {{{column}: percent}}` (or ratio)"
 
     def of_numbers(self, operand: Node, name: str) -> Iterator[ExpressionError]:
         found = self.kind(operand)

@@ -134,7 +134,7 @@ def show(value: object, dimension: Dimension) -> str:
         return "n/a"
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, Fraction)):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    if not abs(value) < _SHOWABLE:
+    if not -_SHOWABLE < value < _SHOWABLE:
         return "never" if dimension is Dimension.SECONDS else "a number beyond 10^300"
     value = value if isinstance(value, int) else float(value)
     shows = {Dimension.BYTES: show_bytes, Dimension.SECONDS: show_duration, Dimension.RATIO: show_ratio}
