@@ -30,7 +30,7 @@ def render(report: Report, options: Options, context: FormatContext) -> str:
             try:
                 return _filled(own_template(path), report, rows)
             except TemplateError as error:
-                fault = Fault(where=f"template {path}", message=error.message, hint=error.hint)
+                fault = Fault(where=f"template {folder.name}/{TEMPLATE}", message=error.message, hint=error.hint)
                 report = replace(report, faults=(*report.faults, fault))
     return _filled(_shipped(), report, rows)
 
