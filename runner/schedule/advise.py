@@ -55,12 +55,16 @@ def _uneven_step(field: Field, size: int, unit: str, whole: str) -> str:
 
 
 def _about_days(line: CronLine) -> tuple[str, ...]:
+    both = "day of the month and day of the week are both set"
+    if line.every_day:
+        restricted = line.either_day and not (line.day.full and line.weekday.full)
+        return (f"{both} and one of them is every day: cron runs it every day",) if restricted else ()
     said = []
     if not line.day.full and not line.weekday.full:
-        if line.either_day:
-            said.append("day of the month and day of the week are both set: cron runs it when either of them matches")
-        else:
-            said.append("day of the month and day of the week are both set and one begins with `*`: both must match")
+        how = (
+            "cron runs it when either of them matches" if line.either_day else "both must match, as one begins with `*`"
+        )
+        said.append(f"{both}: {how}")
     first = line.day.values[0]
     short = [number for number in line.month.values if LONGEST[number - 1] < first or (first == 29 and number == 2)]
     if short and not line.either_day:

@@ -72,6 +72,13 @@ class CronLine:
         """Whether day of the month and day of the week are alternatives, not two conditions."""
         return not (self.day.star or self.weekday.star)
 
+    @property
+    def every_day(self) -> bool:
+        """Whether the days leave nothing out: `1-31` with a weekday is every day, because either suffices."""
+        if self.either_day:
+            return self.day.full or self.weekday.full
+        return self.day.full and self.weekday.full
+
 
 @lru_cache(maxsize=256)
 def read_cron(line: str) -> CronLine:

@@ -88,8 +88,10 @@ def _days(line: CronLine) -> str:
     months = "" if line.month.full else _listed([MONTHS[number - 1] for number in line.month.values])
     within = f" in {months}" if months else ""
     weekdays = _weekdays(line.weekday.values)
+    if line.every_day:
+        return f"every day{within}"
     if line.day.full:
-        return f"every {'day' if line.weekday.full else weekdays}{within}"
+        return f"every {weekdays}{within}"
     plural = "s" if len(line.day.values) > 1 else ""
     dates = f"on day{plural} {_series(line.day.values)} of {months or 'every month'}"
     if line.weekday.full:
