@@ -25,7 +25,7 @@ from runner.errors import (
     TargetError,
 )
 from runner.model.diagnostic import Diagnostic, Severity, Span
-from runner.model.history import HistoryNeed, Key, Past, Sample, Series
+from runner.model.history import HistoryNeed, Key, Past, Sample, Seen, Series
 from runner.model.job import Job, Scope
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode, plain
 from runner.model.problem import Change, Memory, Problem, Transition
@@ -157,6 +157,9 @@ class HistoryReader(Protocol):
 
         last_state, last_slot; only runs whose slot is after `since`.
         """
+
+    def seen(self) -> Mapping[tuple[str, str], Seen]:
+        """What is known of each job and target since they were first looked at, however long ago."""
 
 
 class Session(Protocol):
@@ -354,7 +357,7 @@ __all__ = [
     "HistoryReader", "Job", "JobKind", "JsonSchema", "Key", "MappingNode", "Memory", "Node", "Notice",
     "Observation", "Options", "Outcome", "Past", "PluginError", "ProbeType", "Problem", "Query", "QueryError",
     "Report", "Result", "RetryableSinkError", "Row", "Rows", "RunContext", "RunnerError", "Sample", "Scalar",
-    "ScheduleError", "Scope", "Secret", "SecretSource", "SequenceNode", "Series", "ServerFacts", "Session",
+    "ScheduleError", "Scope", "Secret", "SecretSource", "Seen", "SequenceNode", "Series", "ServerFacts", "Session",
     "Severity", "Sink", "SinkContext", "SinkError", "SinkType", "Span", "State", "StoreError", "Table", "Target",
     "TargetError", "TargetInfo", "Tick", "Transition", "Trend", "hookimpl", "plain", "skipped", "unknown", "worst",
 ]  # fmt: skip

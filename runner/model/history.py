@@ -63,3 +63,11 @@ class Past:
 
 
 NO_PAST = Past()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a job on a target was first seen, and its newest slot that is settled: run, missed or skipped (UTC)."""
+
+    first: datetime
+    slot: datetime

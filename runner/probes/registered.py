@@ -4,4 +4,86 @@ from __future__ import annotations
 
 from runner.api import ProbeType
 
-PROBES: tuple[ProbeType, ...] = ()
+_PATTERNS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+
+PROBES: tuple[ProbeType, ...] = (
+    ProbeType(
+        name="connect",
+        summary="Whether the server answers, how long the connection took, its version and uptime",
+        fetch="runner.probes.connect:fetch",
+        columns={
+            "reachable": "bool",
+            "error": "text",
+            "seconds_to_connect": "seconds",
+            "version": "text",
+            "uptime": "interval",
+            "role": "text",
+        },
+        survives_unreachable=True,
+    ),
+    ProbeType(
+        name="latency",
+        summary="How long a query takes from here and back",
+        fetch="runner.probes.latency:fetch",
+        options={
+            "sql": {"type": "string", "minLength": 1, "description": "The query; `select 1` by default."},
+            "repeat": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 100,
+                "description": "How often it is asked, one after the other; 5 by default.",
+            },
+        },
+        columns={"median": "seconds", "max": "seconds", "min": "seconds"},
+    ),
+    ProbeType(
+        name="disk",
+        summary="How full the file systems of this host are",
+        fetch="runner.probes.disk:fetch",
+        options={
+            "paths": {
+                **_PATTERNS,
+                "description": "A path on each file system to look at; by default /. The data directory of a server"
+                " on this host is added.",
+            }
+        },
+        columns={
+            "path": "text",
+            "size": "bytes",
+            "free": "bytes",
+            "used": "ratio",
+            "inodes_used": "ratio",
+            "error": "text",
+        },
+        key=("path",),
+        needs_server=False,
+    ),
+    ProbeType(
+        name="runs",
+        summary="How runner's own jobs fare: failed, interrupted and overdue runs",
+        fetch="runner.probes.runs:fetch",
+        options={
+            "since": {"type": "string", "description": "How far to look back: 7d by default."},
+            "grace": {
+                "type": "string",
+                "description": "How late a slot may be before it is overdue: 15min by default.",
+            },
+            "groups": {**_PATTERNS, "description": "Patterns of the groups to look at; all by default."},
+            "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out."},
+        },
+        columns={
+            "job": "text",
+            "target": "text",
+            "group": "text",
+            "runs": "count",
+            "failed": "count",
+            "interrupted": "count",
+            "missed": "count",
+            "last_run": "timestamp",
+            "last_state": "text",
+            "overdue": "interval",
+        },
+        key=("job", "target"),
+        needs_server=False,
+    ),
+)

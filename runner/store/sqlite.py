@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from runner.errors import StoreError
-from runner.model.history import HistoryNeed, Past, Sample, Series
+from runner.model.history import HistoryNeed, Past, Sample, Seen, Series
 from runner.model.problem import Memory, Problem, Transition
 from runner.model.report import Delivery, Report
 from runner.model.result import Result
@@ -98,6 +98,9 @@ class SqliteStore:
     def run_statistics(self, since: datetime) -> Sequence[Mapping[str, object]]:
         with self._reading() as connection:
             return runs.statistics_of_runs(connection, since)
+
+    def seen(self) -> Mapping[tuple[str, str], Seen]:
+        return {key: Seen(first=cursor.first_seen, slot=cursor.slot) for key, cursor in self.cursors().items()}
 
     # ---- results, problems and samples
 

@@ -1,0 +1,204 @@
+"""The built-in probes: on a real server, a real disk, a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.api import Answer, Job, Query, Row, RunnerError, ScheduleError, Seen, ServerFacts, Target, TargetError
+from runner.engine.database.server import Server as EngineServer
+from runner.probes import connect, disk, latency, runs
+from runner.probes.registered import PROBES
+from tests.kinds.support import SLOT, Context, job
+from tests.postgres import Database
+
+
+def talk(
+    conversation: Generator[Sequence[Query], Sequence[Answer], Iterable[Row]], server: EngineServer | None
+) -> tuple[list[Row], int]:
+    """Drives the probe as the engine does; its rows and the number of round trips."""
+    trips = 0
+    try:
+        queries = next(conversation)
+        while True:
+            trips += 1
+            assert server is not None
+            queries = conversation.send(server.answer(queries))
+    except StopIteration as stop:
+        return list(stop.value), trips
+
+
+@pytest.fixture
+def engine_server(database: Database) -> Iterable[EngineServer]:
+    server = EngineServer(Target(name="main", options=database.options()))
+    yield server
+    server.close()
+
+
+def columns(name: str) -> set[str]:
+    return {column for probe in PROBES if probe.name == name for column in probe.columns}
+
+
+def test_connect_to_a_server_that_answers(engine_server: EngineServer, database: Database) -> None:
+    [row], _ = talk(connect.fetch(Context(server=engine_server.facts), {}), engine_server)
+    assert set(row) == columns("connect")
+    assert (row["reachable"], row["error"], row["role"]) == (True, None, "primary")
+    assert str(row["version"]).startswith(str(database.major))
+    assert 0 < row["seconds_to_connect"] < 60
+    assert row["uptime"] >= 0
+
+
+def test_connect_to_nobody(tmp_path: Path) -> None:
+    nobody = EngineServer(Target(name="main", options={"host": str(tmp_path), "dbname": "x", "user": "x"}))
+    facts = nobody.facts
+    assert isinstance(facts, TargetError)
+    [row], trips = talk(connect.fetch(Context(server=facts), {}), None)
+    assert (row["reachable"], row["error"], row["version"], trips) == (False, facts.message, None, 0)
+    assert set(row) == columns("connect")
+
+
+def test_connect_when_the_connection_is_lost_meanwhile(engine_server: EngineServer, database: Database) -> None:
+    context = Context(server=engine_server.facts)
+    database.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"
+    )
+    [row], _ = talk(connect.fetch(context, {}), engine_server)
+    assert row["reachable"] is False
+    assert row["error"]
+
+
+def test_latency_asks_one_by_one(engine_server: EngineServer) -> None:
+    options = {"sql": "select pg_sleep(0.01)", "repeat": 3}
+    [row], trips = talk(latency.fetch(Context(server=engine_server.facts), options), engine_server)
+    assert trips == 3
+    assert set(row) == columns("latency")
+    assert 0.01 <= row["min"] <= row["median"] <= row["max"] < 10
+
+
+def test_latency_of_a_query_that_fails(engine_server: EngineServer) -> None:
+    with pytest.raises(RunnerError, match="latency is measured failed: division by zero"):
+        talk(latency.fetch(Context(server=engine_server.facts), {"sql": "select 1 / 0"}), engine_server)
+
+
+# ---- disk
+
+
+def test_disk_rows(tmp_path: Path) -> None:
+    rows, _ = talk(disk.fetch(Context(), {"paths": [str(tmp_path), "/no/such/place"]}), None)
+    found, missing = rows
+    assert set(found) == set(missing) == columns("disk")
+    assert 0 < found["free"] <= found["size"]
+    assert 0 <= found["used"] <= 1
+    assert found["error"] is None
+    assert (missing["used"], missing["error"]) == (None, "/no/such/place: No such file or directory")
+
+
+def test_disk_looks_at_the_root_by_default() -> None:
+    assert [row["path"] for row in talk(disk.fetch(Context(), {}), None)[0]] == ["/"]
+
+
+@pytest.mark.parametrize(
+    ("host", "directory", "added"),
+    [
+        ("/var/run/postgresql", "/proc", ["/proc"]),
+        ("localhost", "/proc", ["/proc"]),
+        ("", "/proc", ["/proc"]),
+        ("db.example.com", "/proc", []),
+        ("localhost", "/", []),
+        ("localhost", "/no/such/place", []),
+        ("localhost", "", []),
+    ],
+)
+def test_the_data_directory_of_a_server_on_this_host_is_added(host: str, directory: str, added: list[str]) -> None:
+    facts = ServerFacts(
+        version=150000, in_recovery=False, user="u", superuser=True, database="d", databases=(),
+        settings={"data_directory": directory} if directory else {},
+    )  # fmt: skip
+    context = Context(target=Target(name="main", options={"host": host}), server=facts)
+    assert [row["path"] for row in talk(disk.fetch(context, {"paths": ["/"]}), None)[0]] == ["/", *added]
+
+
+# ---- runs
+
+
+@dataclass
+class History:
+    """What a store would remember."""
+
+    known: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    rows: list[Mapping[str, object]] = field(default_factory=list)
+    asked: datetime | None = None
+
+    def seen(self) -> dict[tuple[str, str], Seen]:
+        return self.known
+
+    def run_statistics(self, since: datetime) -> list[Mapping[str, object]]:
+        self.asked = since
+        return self.rows
+
+
+def ago(**span: float) -> datetime:
+    return SLOT - timedelta(**span)
+
+
+def of_runs(
+    known: Seen, *, due: datetime | None, rows: Sequence[Mapping[str, object]] = (), **options: Any
+) -> list[Row]:
+    jobs: tuple[Job, ...] = (replace(job("nightly", "check", None), group="health"), job("other", "check", None))
+    history = History({("nightly", "main"): known, ("removed", "main"): known}, list(rows))
+    context = Context(history=history, jobs=jobs, previous={"nightly": due} if due else {})  # type: ignore[arg-type]
+    return talk(runs.fetch(context, options), None)[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "settled", "due", "overdue"),
+    [
+        (ago(days=9), ago(hours=2), ago(hours=2), 0),
+        (ago(days=9), ago(days=1, hours=2), ago(hours=2), 6300),
+        (ago(hours=1), ago(hours=1), ago(hours=2), 0),
+        (ago(days=9), ago(days=9), None, 0),
+        (ago(days=400), ago(days=35), ago(days=4), 4 * 86400 - 900),
+    ],
+)
+def test_overdue_is_what_was_due_and_never_settled(
+    first: datetime, settled: datetime, due: datetime | None, overdue: float
+) -> None:
+    [row] = of_runs(Seen(first, settled), due=due)
+    assert row["overdue"] == overdue
+    assert (row["job"], row["target"], row["group"], row["runs"], row["last_state"]) == (
+        "nightly",
+        "main",
+        "health",
+        0,
+        None,
+    )
+    assert set(row) == columns("runs")
+
+
+def test_statistics_of_runs_are_joined() -> None:
+    found = {"job": "nightly", "target": "main", "runs": 7, "failed": 2, "interrupted": 1, "last_state": "ok"}
+    [row] = of_runs(Seen(ago(days=9), SLOT), due=SLOT, rows=[found])
+    assert (row["runs"], row["failed"], row["interrupted"], row["last_state"]) == (7, 2, 1, "ok")
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [({}, 1), ({"groups": ["he*"]}, 1), ({"groups": ["x"]}, 0), ({"exclude": ["night*"]}, 0), ({"exclude": ["x"]}, 1)],
+)
+def test_which_jobs(options: dict[str, object], count: int) -> None:
+    assert len(of_runs(Seen(ago(days=9), SLOT), due=SLOT, **options)) == count
+
+
+def test_durations_of_the_options() -> None:
+    seen = Seen(ago(days=9), ago(days=1, hours=2))
+    assert of_runs(seen, due=ago(hours=2), grace="1h")[0]["overdue"] == 3600
+    history = History()
+    talk(runs.fetch(Context(history=history), {"since": "2 days"}), None)  # type: ignore[arg-type]
+    assert history.asked == ago(days=2)
+    with pytest.raises(ScheduleError, match="not a duration"):
+        of_runs(seen, due=SLOT, since="soon")
