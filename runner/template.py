@@ -162,6 +162,13 @@ def _count(value: object) -> str:
     return _in(Dimension.NUMBER, raw)
 
 
+def _signed(value: object) -> object:
+    """A change in its unit, with its sign."""
+    raw = _raw(value)
+    positive = isinstance(raw, (int, float, Decimal)) and raw > 0
+    return f"+{_shown(value)}" if positive else _shown(value)
+
+
 def show_time(value: object) -> str:
     """A moment as `2026-11-24 01:30 UTC`; ISO 8601 text is understood, other values pass unchanged."""
     raw = _raw(value)
@@ -182,6 +189,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "bytes": partial(_in, Dimension.BYTES),
     "duration": partial(_in, Dimension.SECONDS),
     "percent": partial(_in, Dimension.RATIO),
+    "signed": _signed,
     "time": show_time,
 }
 """The filters beside Jinja's own: each takes a number in its base unit, null, or a value with its unit."""

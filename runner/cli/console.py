@@ -89,3 +89,8 @@ def _write(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "replace").decode(encoding))
     stream.flush()
+
+
+def write_result(text: str) -> None:
+    """A whole report on standard output, as it is."""
+    _write(sys.stdout, text)

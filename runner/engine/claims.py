@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from runner.engine.due import Decision, Verdict
+from runner.engine.due import Decision, Verdict, schedule_digest
 from runner.model.job import Job
 from runner.store.base import Claim, RunRecord, Store
 
@@ -110,7 +110,7 @@ def _won(store: Store, wish: Claimed, tick: str, now: datetime, digest: str | No
         slot=wish.slot,
         tick=tick,
         now=now,
-        digest=job.digest if digest is None else digest,
+        digest=_digest(job) if digest is None else digest,
         attempt=wish.attempt,
     )
     return [wish] if store.claim(claim) else []
@@ -120,7 +120,19 @@ def _settle(store: Store, decision: Decision, job: Job, now: datetime) -> None:
     if decision.verdict in (Verdict.MISSED, Verdict.SKIPPED) and decision.slot:
         status: Literal["missed", "skipped"] = "missed" if decision.verdict is Verdict.MISSED else "skipped"
         store.decide(
-            job.name, job.kind, job.group, decision.target, decision.slot, status, decision.reason, now, job.digest
+            job=job.name,
+            kind=job.kind,
+            group=job.group,
+            target=decision.target,
+            slot=decision.slot,
+            status=status,
+            reason=decision.reason,
+            now=now,
+            digest=_digest(job),
         )
-    elif decision.anchor:
-        store.anchor(job.name, decision.target, decision.anchor, job.digest, now)
+    elif decision.cursor:
+        store.anchor(job.name, decision.target, decision.cursor.slot, decision.cursor.digest, now)
+
+
+def _digest(job: Job) -> str:
+    return schedule_digest(job.schedule) if job.schedule else ""

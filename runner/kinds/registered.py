@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from runner.api import JobKind, Scope
+from runner.kinds.check.keys import OPTIONS as CHECK_OPTIONS
 from runner.kinds.command.options import OPTIONS as COMMAND_OPTIONS
 from runner.kinds.maintenance.options import OPTIONS as MAINTENANCE_OPTIONS
 
+CHECK = JobKind(
+    name="check",
+    summary="Reads rows, judges them by thresholds, and changes nothing",
+    read="runner.kinds.check.read:read_check",
+    converse="runner.kinds.check.run:converse",
+    options=CHECK_OPTIONS,
+)
 COMMAND = JobKind(
     name="command",
     summary="Starts a program or a script and judges how it ended",
@@ -25,4 +33,4 @@ MAINTENANCE = JobKind(
     changes_data=True,
 )
 
-KINDS: tuple[JobKind, ...] = (MAINTENANCE, COMMAND)
+KINDS: tuple[JobKind, ...] = (CHECK, MAINTENANCE, COMMAND)

@@ -64,26 +64,24 @@ class _Writer:
         self._summary = Template(spec.summary, "summary") if spec.summary else None
 
     def finding(self, row: JudgedRow) -> Finding:
+        undecided = row.state in (State.UNKNOWN, State.LEARNING)
         text = self.message(row)
-        if row.state in (State.UNKNOWN, State.LEARNING) and row.reason:
-            text = f"{text}: {row.reason}" if row.series.key else row.reason
+        if undecided and row.reason:
+            text = f"{text}: {row.reason}" if row.values else row.reason
         return Finding(state=row.state, message=text, series=row.series, reason=row.reason)
 
     def message(self, row: JudgedRow) -> str:
-        undecided = row.state in (State.UNKNOWN, State.LEARNING)
-        if self._message and row.values and not (undecided and row.series.key):
+        """The row's own message; without one, its key and the columns that are recorded."""
+        if self._message and row.values:
             return self._message.render(self._context(row))
         where = str(row.series)
-        if row.threshold and not row.values:
-            return f"{where}: {row.threshold}" if where else row.threshold
         shown = ", ".join(
             f"{name} {_shown(value)}"
             for name, value in row.values.items()
             if name in self._spec.rule.record and name not in self._spec.rule.key
         )
-        if undecided and row.series.key:
-            return where
-        return f"{where}: {shown}" if where and shown else where or shown or "one row"
+        told = shown or row.threshold
+        return f"{where}: {told}" if where and told else where or told or "one row"
 
     def summary(self, judgement: Judgement, looked: Looked) -> str:
         rows = judgement.rows
@@ -106,11 +104,20 @@ class _Writer:
     def _context(self, row: JudgedRow) -> dict[str, object]:
         return {
             **self._common,
-            **{name: None if isinstance(value, Unknown) else value for name, value in row.values.items()},
+            **{name: _for_template(value) for name, value in row.values.items()},
             "database": row.values.get("database", row.series.database),
             "state": row.state.value,
             "key": ".".join(row.series.key),
         }
+
+
+def _for_template(value: object) -> object:
+    """Texts and truth values as they are, so that templates can test them; numbers with their unit."""
+    if value is None or isinstance(value, Unknown):
+        return None
+    if isinstance(value, Quantity) and value.dimension in (Dimension.BOOL, Dimension.TEXT, Dimension.TIME):
+        return value.value
+    return value
 
 
 def _count(rows: int, found: int, whole: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
         sql=sql,
         probe=probe.name if probe else "",
         probe_options=cast("Mapping[str, object]", plain(node.get("with")) or {}),
-        survives_unreachable=bool(probe and probe.survives_unreachable),
+        survives_unreachable=bool(probe and (probe.survives_unreachable or not probe.needs_server)),
         message=_text(node, "message"),
         summary=_text(node, "summary"),
         detail=detail,

@@ -1,0 +1,53 @@
+"""Finds the home, loads its plugins and its jobs: what every command begins with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.compile.home import load_home
+from runner.config.files import find_home
+from runner.config.settings import disabled_plugins
+from runner.errors import ConfigurationError
+from runner.model.home import Home
+from runner.plugins.host import PluginHost
+from runner.plugins.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A home with its plugins."""
+
+    home: Home
+    host: PluginHost
+
+    @property
+    def registry(self) -> Registry:
+        return self.host.registry()
+
+
+def load(
+    option: str = "", *, no_plugins: bool = False, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Loaded:
+    """Never raises for bad content: that is in the home's diagnostics. Raises ConfigurationError without a home."""
+    surroundings = os.environ if environ is None else environ
+    choice = find_home(option or None, surroundings, cwd or Path.cwd())
+    if not choice.path.is_dir():
+        raise ConfigurationError(
+            "there is no home here: no runner.yaml or checks.d/ in this folder or above it, and no /etc/runner",
+            hint="run `runner init` to make one, or name it with --home DIR",
+        )
+    host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
+    return Loaded(home=load_home(choice.path, host.registry(), surroundings), host=host)
+
+
+def require_sound(home: Home) -> None:
+    """Raises ConfigurationError with every diagnostic when anything in the home is wrong."""
+    errors = home.errors
+    if errors:
+        count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
+        raise ConfigurationError(
+            f"{count} in {home.path}", diagnostics=home.diagnostics, hint="runner validate shows them again"
+        )

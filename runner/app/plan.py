@@ -1,0 +1,86 @@
+"""`runner plan`: what would run now or at another time, and why everything else would not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.api import Job
+from runner.app.loading import Loaded
+from runner.app.run_due import decisions_of, targets_of
+from runner.app.stores import open_or_spare
+from runner.engine.context import parameters
+from runner.engine.due import Decision
+from runner.model.sql_text import bind
+from runner.model.sql_variants import SqlVariants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One job on one target: the decision, and what keeps it from being executed at all."""
+
+    job: Job
+    target: str
+    decision: Decision
+    refused: str = ""
+
+
+def plan(loaded: Loaded, now: datetime) -> tuple[Planned, ...]:
+    """Reads the store and changes nothing."""
+    store, _ = open_or_spare(loaded.home)
+    with store:
+        decisions = decisions_of(loaded, store, list(loaded.home.jobs), now)
+    jobs = {job.name: job for job in loaded.home.jobs}
+    return tuple(
+        Planned(
+            job=jobs[decision.job],
+            target=decision.target,
+            decision=decision,
+            refused=refused(loaded, jobs[decision.job]),
+        )
+        for decision in decisions
+    )
+
+
+def refused(loaded: Loaded, job: Job) -> str:
+    kind = loaded.registry.kinds[job.kind]
+    if kind.starts_programs and kind.name not in loaded.home.settings.allow:
+        return f"{kind.name}s are not allowed: add `allow: [{kind.name}]` to runner.yaml"
+    return ""
+
+
+def without_target(loaded: Loaded) -> tuple[Job, ...]:
+    """Jobs that no target admits: they never run."""
+    return tuple(job for job in loaded.home.jobs if not targets_of(loaded, job))
+
+
+def describe_runs(
+    loaded: Loaded, places: Sequence[tuple[Job, str]], overrides: Mapping[str, object]
+) -> list[str]:
+    """What `run --dry-run` prints: each job, where, with which parameters and SQL."""
+    lines: list[str] = []
+    for job, target in places:
+        where = loaded.home.targets[target].address if target else "this host"
+        params = parameters(job, loaded.home.targets.get(target), overrides)
+        lines.append(f"{job.kind} {job.name} on {target or 'host'} ({where}), {job.scope.value}")
+        lines += [f"  {name} = {value}" for name, value in params.items()]
+        if reason := refused(loaded, job):
+            lines.append(f"  would be refused: {reason}")
+        lines += [f"  {line}" for line in _statements(job, params)]
+    return lines
+
+
+def _statements(job: Job, params: Mapping[str, object]) -> list[str]:
+    described = getattr(job.spec, "describe", None)
+    if callable(described):
+        return [str(line) for line in described(params)]
+    sql = getattr(job.spec, "sql", None)
+    if not isinstance(sql, SqlVariants):
+        return []
+    lines: list[str] = []
+    for major, text in sorted(sql.variants.items()):
+        bound = bind(text, params)
+        lines += [f"-- from PostgreSQL {major}" if major else "-- every version", *bound.sql.strip().splitlines()]
+        lines += [f"-- ${number} = {value}" for number, value in enumerate(bound.values, start=1)]
+    return lines

@@ -1,0 +1,95 @@
+"""`runner run`: jobs or groups now, whatever their schedule says."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from runner.api import Job
+from runner.app.loading import Loaded
+from runner.app.run_due import targets_of
+from runner.app.runs import Manner, Ran, perform
+from runner.app.stores import open_or_spare
+from runner.clock import Clock
+from runner.engine.claims import claim_now
+from runner.errors import UsageError
+from runner.gate import open_again
+from runner.store.ticklock import TickLock
+
+
+def chosen(loaded: Loaded, names: Sequence[str]) -> tuple[Job, ...]:
+    """The jobs that the names mean: a job, a group, or `tag:x`; raises UsageError with a suggestion."""
+    found: dict[str, Job] = {}
+    for name in names:
+        jobs = _meant(loaded, name)
+        if not jobs:
+            raise UsageError(f"there is no job or group `{name}`", hint=_suggestion(loaded, name))
+        found.update((job.name, job) for job in jobs)
+    return tuple(sorted(found.values(), key=lambda job: (list(loaded.home.groups).index(job.group), job.order)))
+
+
+def _meant(loaded: Loaded, name: str) -> tuple[Job, ...]:
+    jobs = loaded.home.jobs
+    if name.startswith("tag:"):
+        return tuple(job for job in jobs if name.removeprefix("tag:") in job.tags)
+    return tuple(job for job in jobs if job.group == name) or tuple(job for job in jobs if job.name == name)
+
+
+def _suggestion(loaded: Loaded, name: str) -> str:
+    names = [*loaded.home.groups, *(job.name for job in loaded.home.jobs)]
+    if name in loaded.home.broken:
+        return f"`{name}` has errors: runner validate shows them"
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean `{close[0]}`?" if close else "runner list shows every job"
+
+
+def places(loaded: Loaded, jobs: Sequence[Job], target: str) -> list[tuple[Job, str]]:
+    """Each job with the targets it runs on; `target` limits them. Raises UsageError for an unknown target."""
+    if target and target not in loaded.home.targets:
+        close = get_close_matches(target, loaded.home.targets, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(loaded.home.targets)}"
+        raise UsageError(f"there is no target `{target}`", hint=hint)
+    return [
+        (job, name) for job in jobs for name in targets_of(loaded, job) if not target or name in (target, "")
+    ]
+
+
+def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, manner: Manner) -> Ran:
+    """Runs and records them; an unknown name or target is a UsageError before anything runs."""
+    wanted = places(loaded, chosen(loaded, names), target)
+    store, faults = open_or_spare(loaded.home)
+    with store, TickLock(loaded.home.state_dir, tick := uuid.uuid4().hex):
+        claims = claim_now(store, wanted, tick, clock.now())
+        ran = perform(loaded, store, clock, claims, manner, faults=(*faults, *loaded.host.faults))
+    open_again(str(loaded.home.path))
+    return ran
+
+
+def read_params(words: Sequence[str], jobs: Sequence[Job]) -> dict[str, object]:
+    """`name=value` words; a name that none of the jobs has is a UsageError."""
+    known = sorted({name for job in jobs for name in job.params})
+    found: dict[str, object] = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign:
+            raise UsageError(f"`{word}` is not a parameter", hint="write --param name=value")
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"none of these jobs has a parameter `{name}`",
+                hint=f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(known) or 'none'}",
+            )
+        found[name] = number_or_text(value)
+    return found
+
+
+def number_or_text(value: str) -> object:
+    for convert in (int, float):
+        try:
+            return convert(value)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(value, value)
+
+

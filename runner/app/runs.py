@@ -1,0 +1,113 @@
+"""Runs what was claimed and delivers the reports: shared by `run-due` and `run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from runner.api import Fault, Report, Result
+from runner.app.loading import Loaded
+from runner.clock import Clock
+from runner.engine.claims import Claimed
+from runner.engine.publish import Publisher
+from runner.engine.tick import Surroundings, Tick
+from runner.report.deliver import Delivered, deliver
+from runner.report.route import Rules, deliveries_for, rules_of
+from runner.schedule import following
+from runner.store.base import Store
+from runner.store.memory import WithoutStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """The reports of what ran, every fault on the way, and whether a delivery was given up."""
+
+    reports: tuple[Report, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    gave_up: bool = False
+    not_recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How the runs are done: parameters from the command line, whether to send, where output goes."""
+
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    dry_run: bool = False
+    send: bool = True
+    skip_sinks: frozenset[str] = frozenset()
+    stdout: Callable[[str], object] = print
+    tell: Callable[[str], None] = lambda _: None
+
+
+def perform(
+    loaded: Loaded,
+    store: Store,
+    clock: Clock,
+    claims: Sequence[Claimed],
+    manner: Manner,
+    left_over: Sequence[Result] = (),
+    faults: Sequence[Fault] = (),
+) -> Ran:
+    """Runs the claims, publishes one report a group, and delivers everything that is due."""
+    home, host = loaded.home, loaded.host
+    rules = rules_of(home, (name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"))
+    spare = WithoutStore()
+    publisher = Publisher(home, store, spare, clock, _wishes(rules, manner), next_slot_of(loaded, clock))
+    publisher.faults.extend(faults)
+    publisher.add_left_over(left_over)
+
+    def tell_plugins(result: Result) -> None:
+        publisher.faults.extend(host.notify("runner_result_ready", result=result))
+
+    around = Surroundings(
+        home=home, registry=loaded.registry, store=store, clock=clock, publisher=publisher,
+        overrides=manner.overrides, dry_run=manner.dry_run, tell=manner.tell, result_ready=tell_plugins,
+    )  # fmt: skip
+    try:
+        Tick(around).run(claims)
+    finally:
+        publisher.close()
+        for report in publisher.reports:
+            publisher.faults.extend(host.notify("runner_report_ready", report=report))
+        sent: Sequence[Delivered] = _send(loaded, (store, spare), clock, rules, manner) if manner.send else ()
+        spare.close()
+    return Ran(
+        reports=tuple(publisher.reports),
+        faults=tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)])),
+        gave_up=any(done.gave_up for done in sent),
+        not_recorded=any(fault.where == "store" for fault in publisher.faults),
+    )
+
+
+def next_slot_of(loaded: Loaded, clock: Clock) -> Callable[[str], datetime | None]:
+    """The next slot of a group: the earliest of its jobs."""
+
+    def next_slot(group: str) -> datetime | None:
+        schedules = {job.schedule for job in loaded.home.jobs if job.group == group and job.schedule}
+        slots = [slot for schedule in schedules for slot in following(schedule, clock.now())]
+        return min(slots, default=None)
+
+    return next_slot
+
+
+def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[str, datetime]]]:
+    def wishes(report: Report) -> Sequence[tuple[str, datetime]]:
+        if not manner.send:
+            return ()
+        return [(sink, expires) for sink, expires in deliveries_for(report, rules) if sink not in manner.skip_sinks]
+
+    return wishes
+
+
+def _send(
+    loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, manner: Manner
+) -> Sequence[Delivered]:
+    return [
+        deliver(
+            waiting, home=loaded.home, host=loaded.host, store=store, clock=clock, rules=rules, stdout=manner.stdout
+        )
+        for store in stores
+        if (waiting := store.pending(clock.now()))
+    ]

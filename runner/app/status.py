@@ -1,0 +1,51 @@
+"""`runner status`: the last known state of every job, from the store alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runner.api import Problem, Result, State, worst
+from runner.app.loading import Loaded
+from runner.app.run_due import targets_of
+from runner.store.base import TickRecord
+from runner.store.open import open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the store knows: newest results of jobs that still exist, open problems, the last tick."""
+
+    results: tuple[Result, ...]
+    problems: tuple[Problem, ...]
+    never_ran: tuple[tuple[str, str], ...]
+    last_tick: TickRecord | None
+    waiting: int
+    given_up: int
+
+    @property
+    def state(self) -> State:
+        return worst(result.state for result in self.results)
+
+
+def status(loaded: Loaded) -> Status:
+    """Raises StoreError: without history there is nothing to tell."""
+    names = {(job.name, target) for job in loaded.home.jobs for target in targets_of(loaded, job)}
+    with open_store(loaded.home.settings.state, loaded.home.path) as store:
+        results = tuple(result for result in store.latest() if (result.job, result.target) in names)
+        seen = {(result.job, result.target) for result in results}
+        return Status(
+            results=results,
+            problems=tuple(item for item in store.problems() if (item.job, item.target) in names),
+            never_ran=tuple(sorted(names - seen)),
+            last_tick=store.last_tick(),
+            waiting=store.pending_count(),
+            given_up=len(store.failed_deliveries()),
+        )
+
+
+def age(then: datetime, now: datetime) -> float:
+    """Seconds, never negative."""
+    return max(0.0, (now - then).total_seconds())
+
+

@@ -1,0 +1,101 @@
+"""`runner status`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from runner.app.status import Status, age, status
+from runner.cli import exits
+from runner.cli.clocks import clock_for, now_option
+from runner.cli.console import paint, say, say_json, say_table
+from runner.cli.loading import load_sound
+from runner.errors import RunnerError
+from runner.model.quantity import show_duration
+
+
+@click.command("status", epilog="Example: runner status")
+@click.option("--all", "everything", is_flag=True, help="Show jobs that are well too.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--format", "format_name", type=click.Choice(["text", "nagios"]), default="text", help="How to print.")
+@now_option
+@click.pass_context
+def command(context: click.Context, everything: bool, as_json: bool, format_name: str, now: str) -> int:
+    """Show what is wrong and since when, from history, without asking a server.
+
+    Exits like a monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown.
+    """
+    try:
+        loaded = load_sound(context)
+        known = status(loaded)
+    except RunnerError as error:
+        if format_name != "nagios":
+            raise
+        say(f"UNKNOWN - {error.message}")
+        return exits.NAGIOS_UNKNOWN
+    moment = clock_for(now).now()
+    if format_name == "nagios":
+        wrong = [result for result in known.results if result.state.is_problem]
+        text = "; ".join(f"{result.job}: {result.outcome.summary}" for result in wrong) or "all jobs are well"
+        say(f"{known.state.value.upper()} - {text}".replace("|", "/"))
+        return exits.of_state(known.state)
+    if as_json:
+        say_json({"schema": "runner.status/1", "state": known.state.value, "jobs": [
+            {
+                "job": result.job, "group": result.group, "target": result.target, "state": result.state.value,
+                "summary": result.outcome.summary, "finished": result.finished.isoformat(),
+            }
+            for result in known.results
+        ], "never_ran": [list(item) for item in known.never_ran], "deliveries_waiting": known.waiting,
+            "deliveries_given_up": known.given_up,
+            "last_tick": known.last_tick.at.isoformat() if known.last_tick else None})  # fmt: skip
+        return exits.of_state(known.state)
+    _print(known, moment, everything)
+    return exits.of_state(known.state)
+
+
+def _print(known: Status, moment: datetime, everything: bool) -> None:
+    tick = known.last_tick
+    said = f"last tick {show_duration(age(tick.at, moment))} ago" if tick else "no tick yet: cron does not call run-due"
+    wrong = [result for result in known.results if result.state.is_problem]
+    say(f"{paint(known.state, known.state.value.upper())}  {len(wrong)} of {len(known.results)} jobs have problems, {said}")
+    shown = known.results if everything else wrong
+    if shown:
+        say()
+        say_table(
+            ("state", "job", "target", "seen", "summary"),
+            [
+                (
+                    result.state.value,
+                    result.job,
+                    result.target or "host",
+                    f"{show_duration(age(result.finished, moment))} ago",
+                    result.outcome.summary,
+                )
+                for result in sorted(shown, key=lambda result: -result.state.rank)
+            ],
+        )
+    if known.problems:
+        say()
+        say_table(
+            ("problem", "job", "target", "for", "message"),
+            [
+                (
+                    problem.state.value,
+                    problem.job,
+                    problem.target or "host",
+                    show_duration(age(problem.since, moment)),
+                    problem.message,
+                )
+                for problem in sorted(known.problems, key=lambda problem: (-problem.state.rank, problem.since))
+            ],
+        )
+    if known.never_ran:
+        say()
+        say(f"{len(known.never_ran)} jobs have not run yet" + (":" if everything else " (--all names them)"))
+        for job, target in known.never_ran if everything else ():
+            say(f"  {job} on {target or 'host'}")
+    if known.waiting or known.given_up:
+        say()
+        say(f"deliveries: {known.waiting} waiting, {known.given_up} given up")
