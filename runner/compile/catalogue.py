@@ -20,8 +20,12 @@ from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.node import MappingNode, Node, SequenceNode
 from runner.plugins.registry import Registry
 
-PREFIX: Final = "pg."
 PRESET: Final = "preset."
+
+
+def short_name(name: str) -> str:
+    """`dead-rows` of `pg.dead-rows`: the part behind the last dot."""
+    return name.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,7 @@ class CatalogueEntry:
     @property
     def short_name(self) -> str:
         """The name of a job that takes it over without giving an own one."""
-        return self.name.removeprefix(PREFIX)
+        return short_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from runner.compile.catalogue import Catalogue, CatalogueEntry
+from runner.compile.catalogue import Catalogue, CatalogueEntry, short_name
 from runner.compile.layers import merge, split
 from runner.config.assemble import JOBS, USE
 from runner.config.job_keys import COMMON_KEYS, OPERATIONAL_KEYS
@@ -74,7 +74,7 @@ class Expander:
         if bad:
             result.broken.update(filter(None, (name, "" if shared.entries else result.group)))
             used = text_of(item.get(USE))
-            result.broken.update({used.removeprefix("pg.")} if used and not name else set())
+            result.broken.update({short_name(used)} if used and not name else set())
         elif USE in item:
             self._use(shared, item, index, result)
         elif kind:
@@ -97,7 +97,7 @@ class Expander:
         except RunnerError as error:
             code = "empty-pattern" if "matches" in error.message else "unknown-catalogue"
             result.diagnostics.append(Diagnostic(code=code, span=wanted.span, message=error.message, hint=error.hint))
-            result.broken.add(text_of(wanted).removeprefix("pg."))
+            result.broken.add(short_name(text_of(wanted)))
             return
         kind = self._kind_of(item)
         if kind and len(found) > 1:

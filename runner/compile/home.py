@@ -10,10 +10,11 @@ from pathlib import Path
 from runner.compile.catalogue import Catalogue, load_catalogue
 from runner.compile.expand import Expander, Expansion, Source, repeated
 from runner.compile.jobs import compile_job
-from runner.compile.references import check_job, check_settings
+from runner.compile.references import Known, check_job, check_settings
 from runner.config.assemble import checks_schema
 from runner.config.diagnostics import ordered
 from runner.config.document import Document, parse
+from runner.config.dsn import passwords_in
 from runner.config.files import SETTINGS_FILE, display_name, job_files, read_text
 from runner.config.interpolate import Interpolator
 from runner.config.schema import Checker
@@ -48,7 +49,6 @@ class _Loader:
         self._files: list[Path] = list(self._loaded.files)
         self._groups: dict[str, str] = {}
         self._broken: set[str] = set()
-        self._used_catalogue = False
 
     @cached_property
     def _checker(self) -> Checker:
@@ -57,7 +57,6 @@ class _Loader:
     @cached_property
     def _catalogue(self) -> Catalogue:
         catalogue = load_catalogue(self._path, self._registry, self._checker)
-        self._used_catalogue = True
         self._diagnostics.extend(catalogue.diagnostics)
         self._files.extend(catalogue.files)
         self._sources.update(catalogue.sources)
@@ -67,9 +66,7 @@ class _Loader:
         sources = self._read_groups()
         self._refuse_repeated(sources)
         jobs = tuple(filter(None, map(self._compile, sources)))
-        self._diagnostics.extend(
-            check_settings(self._loaded.settings, self._loaded.declared, jobs, self._broken, self._groups)
-        )
+        self._diagnostics.extend(check_settings(self._loaded.root, self._known(jobs)))
         secrets = tuple(dict.fromkeys((*self._loaded.secrets, *self._interpolator.secrets)))
         return Home(
             path=self._path,
@@ -82,6 +79,15 @@ class _Loader:
             secrets=secrets,
             files=tuple(dict.fromkeys(self._files)),
             sources=shown(self._sources, secrets),
+        )
+
+    def _known(self, jobs: tuple[Job, ...]) -> Known:
+        tags = frozenset(tag for job in jobs for tag in job.tags)
+        return Known(
+            declared=self._loaded.declared,
+            jobs=frozenset({*(job.name for job in jobs), *self._broken}),
+            groups=frozenset({*self._groups, *self._broken}),
+            tags=None if self._broken else tags,
         )
 
     def _read_groups(self) -> list[Source]:
@@ -178,6 +184,8 @@ def shown(sources: Mapping[str, str], secrets: Iterable[Secret]) -> dict[str, st
         for word in words:
             text = text.replace(word, "*" * len(word))
         found[name] = _WRITTEN_SECRET.sub(_starred, text) if name == SETTINGS_FILE else text
+        for word in passwords_in(found[name]):
+            found[name] = found[name].replace(f":{word}@", f":{'*' * len(word)}@")
     return found
 
 

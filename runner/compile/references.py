@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from runner.config.diagnostics import suggest
 from runner.config.selectors import name_nodes
-from runner.model.diagnostic import Diagnostic, Severity, Span
-from runner.model.home import Route, Settings, Silence
+from runner.model.diagnostic import Diagnostic, Severity
 from runner.model.job import Job, Scope
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode
-from runner.model.target import Selector, Target
+from runner.model.target import Target
 
 
 def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]) -> Iterator[Diagnostic]:
@@ -19,7 +19,7 @@ def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]
         return
     node = job.documented.get("node")
     chosen = node.get("targets") if isinstance(node, MappingNode) else None
-    unknown = list(_unknown_targets(name_nodes(chosen), declared))
+    unknown = list(_unknown_targets(chosen, declared))
     yield from unknown
     span = job.origins.get("targets", job.span)
     if not unknown and not any(job.targets.admits(target) for target in targets.values()):
@@ -33,59 +33,47 @@ def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The names that exist; broken jobs and groups count, so that one mistake is not told twice."""
+
+    declared: Mapping[str, Collection[str]]
+    jobs: frozenset[str]
+    groups: frozenset[str]
+    tags: frozenset[str] | None
+    """None when broken jobs may have more."""
+
+
+def check_settings(root: MappingNode, known: Known) -> Iterator[Diagnostic]:
+    """What the routes and silences of runner.yaml name must exist."""
+    for route in _items(root.get("routes")):
+        yield from _unknown(route.get("sinks"), known.declared["sinks"], "sink", "sink in runner.yaml")
+        yield from _unknown(route.get("groups"), known.groups, "group", "file in checks.d")
+        if known.tags is not None:
+            yield from _unknown(route.get("tags"), known.tags, "tag", "tag")
+        yield from _jobs_and_targets(route, known)
+    for silence in _items(root.get("silences")):
+        yield from _jobs_and_targets(silence, known)
+        yield from _unknown(silence.get("window"), known.declared["windows"], "window", "window in runner.yaml")
+
+
+def _jobs_and_targets(node: MappingNode, known: Known) -> Iterator[Diagnostic]:
+    yield from _unknown(node.get("jobs"), known.jobs, "job", "job")
+    yield from _unknown_targets(node.get("targets"), known.declared["targets"])
+
+
+def _items(node: Node | None) -> list[MappingNode]:
+    return [item for item in node.items if isinstance(item, MappingNode)] if isinstance(node, SequenceNode) else []
+
+
 def _unknown_targets(node: Node | None, declared: Collection[str]) -> Iterator[Diagnostic]:
-    items = node.items if isinstance(node, SequenceNode) else (node,) if node else ()
-    for item in items:
-        if isinstance(item, Scalar) and item.value is not None:
-            yield from _unknown((item.text,), declared, item.span, "target", "target in runner.yaml")
+    yield from _unknown(name_nodes(node), declared, "target", "target in runner.yaml")
 
 
-def check_settings(
-    settings: Settings, declared: Mapping[str, Collection[str]], jobs: Iterable[Job], broken: Collection[str],
-    groups: Collection[str],
-) -> Iterator[Diagnostic]:  # fmt: skip
-    """What routes and silences name must exist; broken jobs and groups count as existing."""
-    known = _Known(declared, tuple(jobs), broken, groups)
-    for route in settings.routes:
-        yield from known.of_route(route)
-    for silence in settings.silences:
-        yield from known.of_silence(silence)
-
-
-class _Known:
-    """The names that exist, by what they name."""
-
-    def __init__(
-        self, declared: Mapping[str, Collection[str]], jobs: tuple[Job, ...], broken: Collection[str],
-        groups: Collection[str],
-    ) -> None:  # fmt: skip
-        self._declared = declared
-        self._jobs = {*(job.name for job in jobs), *broken}
-        self._groups = {*groups, *broken}
-        self._tags = {tag for job in jobs for tag in job.tags}
-        self._complete = not broken
-
-    def of_route(self, route: Route) -> Iterator[Diagnostic]:
-        yield from _unknown(route.sinks, self._declared["sinks"], route.span, "sink", "sink in runner.yaml")
-        yield from _unknown(route.groups, self._groups, route.span, "group", "file in checks.d")
-        yield from _unknown(route.jobs, self._jobs, route.span, "job", "job")
-        if self._complete:
-            yield from _unknown(route.tags, self._tags, route.span, "tag", "tag")
-        yield from self._targets(route.targets, route.span)
-
-    def of_silence(self, silence: Silence) -> Iterator[Diagnostic]:
-        yield from _unknown(silence.jobs, self._jobs, silence.span, "job", "job")
-        yield from self._targets(silence.targets, silence.span)
-        if silence.window:
-            windows = self._declared["windows"]
-            yield from _unknown((silence.window,), windows, silence.span, "window", "window in runner.yaml")
-
-    def _targets(self, selector: Selector, span: Span) -> Iterator[Diagnostic]:
-        yield from _unknown(selector.names, self._declared["targets"], span, "target", "target in runner.yaml")
-
-
-def _unknown(names: Iterable[str], known: Collection[str], span: Span, noun: str, among: str) -> Iterator[Diagnostic]:
-    for name in names:
-        if name not in known and not any(sign in name for sign in "*?["):
-            message = f"there is no {noun} `{name}`"
-            yield Diagnostic(code=f"unknown-{noun}", span=span, message=message, hint=suggest(name, known, among))
+def _unknown(node: Node | None, known: Collection[str], noun: str, among: str) -> Iterator[Diagnostic]:
+    for item in node.items if isinstance(node, SequenceNode) else (node,):
+        if not isinstance(item, Scalar) or item.value is None or any(sign in item.text for sign in "*?["):
+            continue
+        if item.text not in known:
+            message, hint = f"there is no {noun} `{item.text}`", suggest(item.text, known, among)
+            yield Diagnostic(code=f"unknown-{noun}", span=item.span, message=message, hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import yaml
@@ -19,6 +19,7 @@ from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode
 MAX_DEPTH: Final = 50
 MAX_NODES: Final = 50_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SECRET_LINE = re.compile(r"(passw|secret|token|dsn)[\w-]*[\"']?\s*:", re.IGNORECASE)
 _UNFINISHED = re.compile(r"([<>=!+*/-]|(?<![\w.-])(and|or|not|of|between))$")
 
 
@@ -59,8 +60,17 @@ def parse(text: str, file: str) -> Document:
         file=file,
         text=text,
         root=root if isinstance(root, MappingNode) and not failed else None,
-        diagnostics=tuple(composer.diagnostics),
+        diagnostics=tuple(_discreet(item, composer.lines) for item in composer.diagnostics),
     )
+
+
+def _discreet(diagnostic: Diagnostic, lines: list[str]) -> Diagnostic:
+    """Complaints about YAML repeat what is written, which must not happen beside a password."""
+    line = lines[diagnostic.span.line - 1] if diagnostic.span.line <= len(lines) else ""
+    if not diagnostic.code.startswith("yaml-") or not _SECRET_LINE.search(line):
+        return diagnostic
+    message = "this value is not read as it is meant"
+    return replace(diagnostic, message=message, hint="put it in single quotes, or better into an env file")
 
 
 class _RefusedError(Exception):

@@ -174,10 +174,11 @@ class _Reader:
         expected = self._error.validator_value
         types = expected if isinstance(expected, list) else [expected]
         node = self._node
-        if self._error.validator == "type" and "string" in types and isinstance(node, Scalar):
-            return f'quote it: "{node.text}"' if node.value is not None else "write a text after the colon"
         schema = self._error.schema
         examples = schema.get("examples") if isinstance(schema, Mapping) else None
+        wants_text = self._error.validator == "type" and "string" in types and not self._own_words()
+        if wants_text and isinstance(node, Scalar) and node.value is not None:
+            return f'quote it: "{node.text}"'
         return f"for example: {_inline(examples[0])}" if examples else ""
 
     def _own_words(self) -> str:

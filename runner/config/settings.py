@@ -40,12 +40,16 @@ DEFAULT_SINKS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSettings:
-    """What runner.yaml and the environment say. `declared` are the names per section, broken ones included."""
+    """What runner.yaml and the environment say.
+
+    `root` is the usable part of the file, `declared` the names per section, broken ones included.
+    """
 
     settings: Settings
     targets: Mapping[str, Target]
     environment: Environment
     defaults: MappingNode = _EMPTY
+    root: MappingNode = _EMPTY
     declared: Mapping[str, frozenset[str]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     secrets: tuple[Secret, ...] = ()
@@ -71,6 +75,7 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
         targets=targets,
         environment=environment,
         defaults=_mapping(usable.get("defaults")),
+        root=usable,
         declared=_declared(root, settings, targets),
         diagnostics=(
             *document.diagnostics,
