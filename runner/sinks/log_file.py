@@ -43,7 +43,7 @@ class LogFile:
 
     def _make_folder(self) -> None:
         """Only the home's own state folder is made; anywhere else a missing folder is more likely a mistake."""
-        if self._path.is_relative_to(self._context.state_dir):
+        if self._path.is_relative_to(os.path.abspath(self._context.state_dir)):
             self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def _explained(self, error: OSError) -> RetryableSinkError:
@@ -67,7 +67,7 @@ class LogFile:
 
 def open_log_file(options: Options, context: SinkContext) -> LogFile:
     """A relative path starts at the home; `~` is the user's own folder."""
-    path = context.home / Path(options["path"]).expanduser()
+    path = Path(os.path.abspath(context.home / Path(options["path"]).expanduser()))
     mode = int(str(options.get("mode", DEFAULT_MODE)), 8)
     return LogFile(path, mode, context.format(options["format"]), context)
 
