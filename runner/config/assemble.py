@@ -30,10 +30,10 @@ def checks_schema(registry: Registry) -> Fragment:
     kinds = {name: registry.kinds[name] for name in sorted(registry.kinds)}
     definitions: dict[str, Any] = {**COMMON_KEYS}
     for name, kind in kinds.items():
-        definitions[f"{name}_job"] = closed(
-            _keys_of_kind(kind, registry), required=(name, *kind.required), **_with(registry)
-        )
-        definitions[f"{name}_item"] = closed(_keys_of_kind(kind, registry), required=(name,), **_with(registry))
+        for key, fragment in kind.options.items():
+            definitions[f"{name}.{key}"] = _option(key, fragment, registry)
+        definitions[f"{name}_job"] = closed(_keys_of_kind(kind), required=(name, *kind.required), **_with(registry))
+        definitions[f"{name}_item"] = closed(_keys_of_kind(kind), required=(name,), **_with(registry))
     definitions["used"] = closed({**_shared(registry), **_names(registry), **_USE_KEYS}, required=(USE,))
     definitions["item"] = _by_kind(registry, "item")
     several: Fragment = closed(
@@ -79,9 +79,9 @@ def _by_kind(registry: Registry, form: str) -> Fragment:
     return {"type": "object", "if": {"required": [USE]}, "then": {"$ref": "#/$defs/used"}, "else": chain}
 
 
-def _keys_of_kind(kind: JobKind, registry: Registry) -> dict[str, Fragment]:
+def _keys_of_kind(kind: JobKind) -> dict[str, Fragment]:
     name = {**NAME, "description": f"{kind.summary.rstrip('.')}; its name.", "examples": [f"my-{kind.name}"]}
-    options = {key: _option(key, fragment, registry) for key, fragment in kind.options.items()}
+    options = {key: {"$ref": f"#/$defs/{kind.name}.{key}"} for key in kind.options}
     return {kind.name: name, **_common(), **options}
 
 
@@ -114,13 +114,18 @@ def _names(registry: Registry) -> dict[str, Fragment]:
 
 def _shared(registry: Registry) -> dict[str, Fragment]:
     """Common keys and those of every kind; a key that two kinds write differently may be either."""
-    found: dict[str, list[Fragment]] = {}
+    forms: dict[str, dict[str, Fragment]] = {}
     for name in sorted(registry.kinds):
         for key, fragment in registry.kinds[name].options.items():
-            option = _option(key, fragment, registry)
-            if option not in found.setdefault(key, []):
-                found[key].append(option)
-    return {**{key: forms[0] if len(forms) == 1 else {"anyOf": forms} for key, forms in found.items()}, **_common()}
+            same = forms.setdefault(key, {})
+            if fragment not in same.values():
+                same[f"#/$defs/{name}.{key}"] = dict(fragment)
+    options = {key: _either([{"$ref": place} for place in same]) for key, same in forms.items()}
+    return {**options, **_common()}
+
+
+def _either(forms: list[Fragment]) -> Fragment:
+    return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
 
 def write_schemas(folder: Path, registry: Registry) -> tuple[Path, ...]:

@@ -25,6 +25,7 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^{}]*)\}|\$\{")
 _NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:[-?])(?P<rest>.*))?", re.DOTALL)
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9_.-]*):(?P<argument>[^-?].*)", re.DOTALL)
 _SECRET_KEYS: Final = frozenset({"password", "sslpassword"})
+_BROKEN = "this is a fault of the plugin that offers it: runner plugins list"
 _HINT = "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}; a literal one is $${"
 
 
@@ -146,7 +147,7 @@ class Interpolator:
         except RunnerError:
             raise
         except Exception as error:
-            raise RunnerError(f"`{scheme}` could not give `{argument}`: {describe(error)}") from error
+            raise RunnerError(f"`{scheme}` could not give `{argument}`: {describe(error)}", hint=_BROKEN) from error
 
     def _complain(self, code: str, match: re.Match[str], scalar: Scalar, message: str, hint: str) -> None:
         span = scalar.locate(match.start(), match.end())

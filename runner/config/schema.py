@@ -105,7 +105,7 @@ class _Reader:
         required: Any = self._error.validator_value
         for key in required:
             if key not in present and f"{key!r} is a required property" == self._error.message:
-                what = f"`{self._path[-1]}` needs" if self._path and isinstance(self._path[-1], str) else "this needs"
+                what = f"{self._name()} needs" if self._path else "this needs"
                 hint = _describe(self._error.schema, key)
                 path = (*self._path, key)
                 yield self._complaint(path, "missing-key", self._key_span(), f"{what} the key `{key}`", hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -60,10 +62,8 @@ def test_a_misspelled_keyword_has_a_suggestion() -> None:
 @settings(max_examples=300, deadline=None)
 def test_no_text_raises_anything_else(text: str) -> None:
     for form in (text, f"postgresql://{text}"):
-        try:
+        with suppress(ConfigurationError):
             parse_dsn(form)
-        except ConfigurationError as error:
-            assert error.message
 
 
 def test_passwords_of_urls_are_found_as_written_and_decoded() -> None:
