@@ -19,7 +19,9 @@ def hours(number: float) -> datetime:
     return T0 + timedelta(hours=number)
 
 
-def make_claim(run: str, at: datetime = T0, *, job: str = "j", target: str = "t", attempt: int = 1, kind: str = "check") -> Claim:
+def make_claim(
+    run: str, at: datetime = T0, *, job: str = "j", target: str = "t", attempt: int = 1, kind: str = "check"
+) -> Claim:
     return Claim(
         run=run, job=job, kind=kind, group="g", target=target, slot=at, tick="tick", now=at, digest="d", attempt=attempt
     )  # fmt: skip

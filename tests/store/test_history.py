@@ -28,7 +28,9 @@ def test_no_past_is_empty(store: Store) -> None:
     assert store.past("j", "t", [], hours(1)) == Past()
 
 
-@pytest.mark.parametrize("value", [0, -(10**60), 10**19, 1.5, 1e300, True, False, None, "größe \"'", "2027-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "value", [0, -(10**60), 10**19, 1.5, 1e300, True, False, None, "größe \"'", "2027-01-01T00:00:00Z"]
+)
 def test_values_keep_their_type_and_size(store: Store, value: Number) -> None:
     measure(store, "a", T0, {A: {"x": value}})
     (found,) = values(store, PREVIOUS, 1)
@@ -52,7 +54,9 @@ def test_names_that_look_alike_are_different_series(store: Store) -> None:
              Series("", ("a,\nb",)), Series("", ("]\n[",)), Series("", ("é",)), Series("é"), Series("", ("\x00",))]  # fmt: skip
     measure(store, "a", T0, {series: {"x": index, "t": "},\n{"} for index, series in enumerate(names)})
     past = store.past("j", "t", [PREVIOUS], hours(1))
-    assert {series: past.of(series, PREVIOUS)[0].value for series in past.samples} == dict(zip(names, range(11), strict=True))
+    assert {series: past.of(series, PREVIOUS)[0].value for series in past.samples} == dict(
+        zip(names, range(11), strict=True)
+    )
 
 
 def test_lone_surrogates_do_not_stop_a_recording(store: Store) -> None:
@@ -122,7 +126,12 @@ def test_a_window_holds_what_is_in_the_span_before_now(store: Store) -> None:
 def test_several_needs_are_answered_together_and_nothing_else(store: Store) -> None:
     for index in range(3):
         measure(store, f"r{index}", hours(index), {A: {"x": index, "y": index * 10, "z": 0}})
-    needs = [PREVIOUS, HistoryNeed(Form.PREVIOUS, "y"), HistoryNeed(Form.WINDOW, "y", 9 * HOUR), HistoryNeed(Form.NEAREST, "x", 2 * HOUR)]
+    needs = [
+        PREVIOUS,
+        HistoryNeed(Form.PREVIOUS, "y"),
+        HistoryNeed(Form.WINDOW, "y", 9 * HOUR),
+        HistoryNeed(Form.NEAREST, "x", 2 * HOUR),
+    ]
     past = store.past("j", "t", [*needs, PREVIOUS], hours(3))
     assert {need: [sample.value for sample in samples] for need, samples in past.samples[A].items()} == dict(
         zip(needs, [[2], [20], [0, 10, 20], [1]], strict=True)
@@ -133,7 +142,9 @@ def test_jobs_and_targets_do_not_see_each_other(store: Store) -> None:
     measure(store, "a", T0, {A: {"x": 1}})
     measure(store, "b", T0, {A: {"x": 2}}, target="u")
     measure(store, "c", T0, {A: {"x": 3}}, job="k")
-    assert [store.past(job, target, [PREVIOUS], hours(1)).of(A, PREVIOUS)[0].value for job, target in ("jt", "ju", "kt")] == [1, 2, 3]
+    assert [
+        store.past(job, target, [PREVIOUS], hours(1)).of(A, PREVIOUS)[0].value for job, target in ("jt", "ju", "kt")
+    ] == [1, 2, 3]
 
 
 def test_a_trend_is_oldest_first(store: Store) -> None:
@@ -143,7 +154,11 @@ def test_a_trend_is_oldest_first(store: Store) -> None:
 
 
 def test_rows_with_the_same_key_stay_in_the_result_and_the_last_is_remembered(store: Store) -> None:
-    doubled = (Observation(series=A, values={"x": 1}), Observation(series=B, values={"x": 5}), Observation(series=A, values={"x": 2}))
+    doubled = (
+        Observation(series=A, values={"x": 1}),
+        Observation(series=B, values={"x": 5}),
+        Observation(series=A, values={"x": 2}),
+    )
     finish(store, make_result("a", observations=doubled))
     assert store.latest()[0].outcome.observations == doubled
     assert values(store, PREVIOUS, 1) == [2]
@@ -156,7 +171,9 @@ def test_rows_with_the_same_key_stay_in_the_result_and_the_last_is_remembered(st
     span=st.integers(1, 60),
     ordered=st.booleans(),
 )
-def test_the_past_is_what_a_plain_search_finds(runs: list[tuple[int, set[int]]], now: int, span: int, ordered: bool) -> None:
+def test_the_past_is_what_a_plain_search_finds(
+    runs: list[tuple[int, set[int]]], now: int, span: int, ordered: bool
+) -> None:
     needs = [PREVIOUS, HistoryNeed(Form.NEAREST, "x", span * HOUR), HistoryNeed(Form.WINDOW, "x", span * HOUR)]
     # Runs out of order are a clock that jumped back; then the newest recorded one may stand for the newest.
     needs = needs if ordered else needs[1:]
@@ -168,7 +185,11 @@ def test_the_past_is_what_a_plain_search_finds(runs: list[tuple[int, set[int]]],
         series = Series("", (str(row),))
         seen = sorted(at for at, rows in runs if row in rows and at < now)
         near = [at for at in seen if abs(at - (now - span)) <= span / 4]
-        expected = [seen[-1:], sorted(near, key=lambda at: (abs(at - (now - span)), at))[:1], [at for at in seen if at >= now - span]]
+        expected = [
+            seen[-1:],
+            sorted(near, key=lambda at: (abs(at - (now - span)), at))[:1],
+            [at for at in seen if at >= now - span],
+        ]
         found = [[sample.value for sample in past.of(series, need)] for need in needs]
         assert found == (expected if ordered else expected[1:])
 

@@ -110,14 +110,21 @@ def test_transitions_are_appended_and_listed_newest_first(store: Store) -> None:
     finish(store, make_result("b", hours(1), transitions=(transition(1), transition(2))))
     finish(store, make_result("c", job="k", transitions=(transition(1, "k"),)))
     assert [item.at for item in store.transitions("j")] == [hours(2), hours(1), hours(0)]
-    assert [(item.job, item.at) for item in store.transitions(since=hours(1), limit=2)] == [("j", hours(2)), ("k", hours(1))]
+    assert [(item.job, item.at) for item in store.transitions(since=hours(1), limit=2)] == [
+        ("j", hours(2)),
+        ("k", hours(1)),
+    ]
 
 
 def test_deliveries_are_due_in_order_put_off_done_and_given_up(store: Store) -> None:
     report_of(store, make_result("a"))
     report_of(store, make_result("b", hours(1)), sinks=("log",), name="g@1")
     log, pager, later = store.pending(T0)
-    assert [(item.report.id, item.sink) for item in (log, pager, later)] == [("g@0", "log"), ("g@0", "pager"), ("g@1", "log")]
+    assert [(item.report.id, item.sink) for item in (log, pager, later)] == [
+        ("g@0", "log"),
+        ("g@0", "pager"),
+        ("g@1", "log"),
+    ]
     store.settle(replace(log, state=DeliveryState.DONE, attempts=1))
     store.settle(replace(pager, attempts=1, next_try=hours(2), error="refused \ud800"))
     store.settle(replace(later, state=DeliveryState.FAILED, attempts=9, error="no such host"))
@@ -125,7 +132,12 @@ def test_deliveries_are_due_in_order_put_off_done_and_given_up(store: Store) -> 
     (again,) = store.pending(hours(2))
     assert (again.sink, again.attempts, again.next_try, again.error) == ("pager", 1, hours(2), "refused \ufffd")
     (failed,) = store.failed_deliveries()
-    assert (failed.report.id, failed.state, failed.attempts, failed.error) == ("g@1", DeliveryState.FAILED, 9, "no such host")
+    assert (failed.report.id, failed.state, failed.attempts, failed.error) == (
+        "g@1",
+        DeliveryState.FAILED,
+        9,
+        "no such host",
+    )
     store.settle(replace(again, next_try=None))
     assert store.pending(T0) == (replace(again, next_try=None),)
 

@@ -20,7 +20,14 @@ def test_a_slot_is_claimed_once_and_moves_the_cursor(store: Store) -> None:
     cursor = store.cursors()["j", "t"]
     assert (cursor.slot, cursor.digest, cursor.first_seen) == (T0, "d", T0)
     (run,) = store.running()
-    assert (run.run, run.status, run.slot, run.started, run.finished, run.tick) == ("a", "running", T0, T0, None, "tick")
+    assert (run.run, run.status, run.slot, run.started, run.finished, run.tick) == (
+        "a",
+        "running",
+        T0,
+        T0,
+        None,
+        "tick",
+    )
 
 
 def test_the_same_slot_of_another_job_or_target_is_another_slot(store: Store) -> None:
