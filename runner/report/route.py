@@ -9,12 +9,13 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from runner.model.home import Home, Route, Send, Silence, SinkSettings
-from runner.model.job import Window
+from runner.model.job import Schedule, Window
 from runner.model.problem import Change
 from runner.model.report import Report
 from runner.model.result import Result
 from runner.model.target import Target
 from runner.report.silence import muted
+from runner.schedule.steps import latest
 
 GIVE_UP_AFTER = timedelta(hours=24)
 
@@ -66,6 +67,7 @@ class Rules:
     windows: Mapping[str, Window] = field(default_factory=dict)
     remind_every: Mapping[str, float] = field(default_factory=dict)
     remind_by_default: float = 21600.0
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     changes_only: frozenset[str] = frozenset()
 
 
@@ -79,6 +81,7 @@ def rules_of(home: Home, changes_only: Iterable[str] = (), silences: Iterable[Si
         windows=settings.windows,
         remind_every={job.name: job.remind_every for job in home.jobs},
         remind_by_default=settings.remind_every,
+        schedules={job.name: job.schedule for job in home.jobs if job.schedule},
         changes_only=frozenset(changes_only),
     )
 
@@ -112,25 +115,26 @@ def deliveries_for(report: Report, rules: Rules) -> tuple[tuple[str, datetime], 
     return tuple((routed.sink, expires) for routed in route(report, rules) if routed.report is not None)
 
 
-def reminder_due(result: Result, report: Report, every: float) -> bool:
-    """Whether the age of a problem passed a multiple of `every` seconds since the slot before this one.
+def reminder_due(result: Result, before: datetime | None, every: float) -> bool:
+    """Whether a problem's age passed a multiple of `every` seconds since the slot before this one.
 
-    The slot before is taken to be as far away as the next one; without a next slot every run reminds.
+    Without a slot before, every run of an old enough problem reminds. 0 never does.
     """
     if every <= 0:
         return False
-    period = (report.next_slot - report.slot).total_seconds() if report.next_slot else every
-    ages = [
-        (report.slot - item.since).total_seconds() if item.since else None
-        for item in result.outcome.findings
-        if item.state.is_problem and not item.pending
-    ]
-    return any(age is None or (age >= every and age // every > (age - period) // every) for age in ages)
+    began = [item.since for item in result.outcome.findings if item.state.is_problem and not item.pending]
+    return any(since is None or _passed(result.slot, before, since, every) for since in began)
+
+
+def _passed(slot: datetime, before: datetime | None, since: datetime, every: float) -> bool:
+    age = (slot - since).total_seconds()
+    age_before = (before - since).total_seconds() if before else age - every
+    return age >= every and age // every > age_before // every
 
 
 class _Judge:
     def __init__(self, report: Report, rules: Rules, sends: tuple[Send, ...], routes: list[Route]) -> None:
-        self._report, self._rules, self._sends, self._routes = report, rules, sends, routes
+        self._rules, self._sends, self._routes = rules, sends, routes
         self._targets = {info.name: Target(name=info.name, options={}, labels=info.labels) for info in report.targets}
 
     @property
@@ -148,6 +152,10 @@ class _Judge:
         by_route = [self._wanted(item.states, result) for item in self._routes if self._matches(item, result)]
         return min(by_sink, _strongest(by_route), key=lambda reason: reason.weight)
 
+    def _slot_before(self, result: Result) -> datetime | None:
+        schedule = self._rules.schedules.get(result.job)
+        return latest(schedule, result.slot - timedelta(microseconds=1)) if schedule else None
+
     def _matches(self, item: Route, result: Result) -> bool:
         tagged = not item.tags or bool(set(item.tags) & set(result.tags))
         return tagged and _any(item.jobs, result.job) and item.targets.admits(self.target(result))
@@ -164,7 +172,8 @@ class _Judge:
             return Reason.CHANGED
         if named or ("changes" in sends and result.state.is_problem):
             every = self._rules.remind_every.get(result.job, self._rules.remind_by_default)
-            return Reason.REMINDER if reminder_due(result, self._report, every) else Reason.NOTHING_NEW
+            due = reminder_due(result, self._slot_before(result), every)
+            return Reason.REMINDER if due else Reason.NOTHING_NEW
         return Reason.NOTHING_MATCHES
 
 

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 import pytest
 
 from runner.model.home import Home, Route, Settings, Silence, SinkSettings
-from runner.model.job import Window
+from runner.model.job import Schedule, Window
 from runner.model.problem import Change
 from runner.model.result import Outcome, skipped, unknown
 from runner.model.state import State
@@ -35,7 +35,6 @@ WARM = result("warm", Outcome(summary="warm"), transitions=(change("warm", Chang
 NOT_HERE = result("not-here", skipped("not a standby"))
 YOUNG = result("young", Outcome(summary="", findings=(finding(State.LEARNING, "2 of 7 days"),)))
 EVERYTHING = (GOOD, NEW, OLD, WARN, BLIND, BACK, WARM, NOT_HERE, YOUNG)
-HOURLY = {"next_slot": SLOT + timedelta(hours=1)}
 
 
 def rules(send: tuple = ("all",), **changes: object) -> Rules:
@@ -43,7 +42,7 @@ def rules(send: tuple = ("all",), **changes: object) -> Rules:
 
 
 def routed(send: tuple, *results, **changes: object) -> tuple[Reason, set[str]]:
-    one = route_one(report(*results, **HOURLY), "s", rules(send, **changes))
+    one = route_one(report(*results), "s", rules(send, **changes))
     return one.reason, {item.job for item in one.report.results} if one.report else set()
 
 
@@ -103,21 +102,23 @@ def test_why_nothing_is_sent(send: tuple, results: tuple, reason: Reason) -> Non
 )
 def test_reminders_come_when_the_age_passes_a_multiple(age_hours, period_hours, every_hours, due: bool) -> None:
     lasting = problem("old", State.WARNING, hours=age_hours)
-    next_slot = SLOT + timedelta(hours=period_hours) if period_hours else None
-    assert reminder_due(lasting, report(lasting, next_slot=next_slot), every_hours * 3600.0) is due
+    before = SLOT - timedelta(hours=period_hours) if period_hours else None
+    assert reminder_due(lasting, before, every_hours * 3600.0) is due
 
 
-def test_a_lasting_problem_is_reminded_of_once_per_interval() -> None:
-    began = SLOT
+@pytest.mark.parametrize("late", [0, 2, 59])
+def test_a_lasting_problem_is_reminded_of_once_per_interval(late: int) -> None:
+    """A problem begins some seconds after its slot, when it is seen."""
+    schedule = Schedule(text="every 5min", every=300)
     reminders = []
     for minute in range(0, 24 * 60, 5):
-        slot = began + timedelta(minutes=minute)
-        lasting = problem("old", State.WARNING)
-        lasting = lasting.with_outcome(Outcome(summary="", findings=(finding(State.WARNING, "", since=began),)))
-        made = report(lasting, slot=slot, next_slot=slot + timedelta(minutes=5))
-        if route_one(made, "s", rules(("problems",))).reason is Reason.REMINDER:
+        slot = SLOT + timedelta(minutes=minute)
+        found = finding(State.WARNING, "", since=SLOT + timedelta(seconds=late))
+        lasting = result("old", Outcome(summary="", findings=(found,)), slot=slot)
+        told = route_one(report(lasting, slot=slot), "s", rules(("problems",), schedules={"old": schedule}))
+        if told.reason is Reason.REMINDER:
             reminders.append(minute)
-    assert reminders == [360, 720, 1080]
+    assert reminders == ([360, 720, 1080] if not late else [365, 725, 1085])
 
 
 def test_each_job_has_its_own_reminder() -> None:
