@@ -24,13 +24,8 @@ _EXACTLY: Final[dict[str, Callable[[object, object], Numeric]]] = {
 COMPARE: Final[dict[CompareWord, Callable[[Any, Any], bool]]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq, "!=": operator.ne,
 }  # fmt: skip
-_ALIKE: Final = frozenset(
-    {
-        frozenset({Dimension.NUMBER, Dimension.BYTES}),
-        frozenset({Dimension.NUMBER, Dimension.RATIO}),
-    }
-)
-_PURE: Final = frozenset({Dimension.NUMBER, Dimension.RATIO})
+_PURE: Final = (Dimension.NUMBER, Dimension.RATIO)
+_LIKE_NUMBERS: Final = (Dimension.BYTES, Dimension.RATIO)
 NAMES: Final = {
     Dimension.NUMBER: "a number", Dimension.BYTES: "a size", Dimension.SECONDS: "a duration",
     Dimension.RATIO: "a share", Dimension.TEXT: "text", Dimension.BOOL: "a truth value", Dimension.TIME: "a time",
@@ -39,7 +34,9 @@ NAMES: Final = {
 
 def comparable(left: Dimension, right: Dimension) -> bool:
     """Whether two dimensions may meet: a number beside a size means bytes, a quotient is also a share."""
-    return left is right or frozenset((left, right)) in _ALIKE
+    if left is Dimension.NUMBER:
+        return right is left or right in _LIKE_NUMBERS
+    return left is right or (right is Dimension.NUMBER and left in _LIKE_NUMBERS)
 
 
 def conflict(left: Dimension, right: Dimension, left_text: str, right_text: str) -> Unknown:
@@ -49,8 +46,8 @@ def conflict(left: Dimension, right: Dimension, left_text: str, right_text: str)
 
 def result_dimension(word: Operator, left: Dimension, right: Dimension) -> Dimension | None:
     """What comes out of arithmetic, None when the two do not go together."""
-    if word in {"+", "-"}:
-        return _sum_dimension(word, left, right)
+    if word in "+-":
+        return left if left is right and left in NUMERIC else _sum_dimension(word, left, right)
     if left not in NUMERIC or right not in NUMERIC:
         return None
     if word == "*":
@@ -83,9 +80,12 @@ def combine(word: Operator, left: Quantity, right: Quantity, left_text: str, rig
     dimension = result_dimension(word, left.dimension, right.dimension)
     if dimension is None:
         return conflict(left.dimension, right.dimension, left_text, right_text)
+    one, other = left.value, right.value
+    if type(one) is int and type(other) is int and word != "/":
+        return number(_EXACTLY[word](one, other), dimension, left_text)
     if left is NEVER or right is NEVER:
         return Unknown(f"{left_text if left is NEVER else right_text} is never")
-    if Dimension.TIME in {left.dimension, right.dimension}:
+    if Dimension.TIME in (left.dimension, right.dimension):
         return _with_time(word, left, right, left_text)
     if word == "/" and not right.value:
         return Unknown(f"division by zero: {right_text} is 0")

@@ -7,6 +7,7 @@ from typing import cast
 from runner.expr.arithmetic import COMPARE, NAMES, combine, comparable, conflict, negative
 from runner.expr.calling import call_value
 from runner.expr.environment import Environment, Test, Valued
+from runner.expr.facts import looks_at_row
 from runner.expr.past import previous
 from runner.expr.tree import (
     Between,
@@ -82,9 +83,9 @@ class _Builder:
             case Negative(operand=operand):
                 return _negative(self.value(operand), self.text(operand))
             case Binary(operator=word, left=left, right=right):
-                return self._arithmetic(word, left, right)
+                return _kept(node, self._arithmetic(word, left, right))
             case PercentOf(share=share, whole=whole):
-                return self._arithmetic("*", share, whole)
+                return _kept(node, self._arithmetic("*", share, whole))
         return _as_value(self.truth(node))
 
     def truth(self, node: Node) -> Test:
@@ -114,6 +115,20 @@ class _Builder:
 
     def _compare(self, word: CompareWord, left: Node, right: Node) -> Test:
         return _compare(word, self.value(left), self.value(right), self.text(left), self.text(right))
+
+
+def _kept(node: Node, compute: Valued) -> Valued:
+    """What looks at no row, such as `3 * avg(x)`, is computed once for all rows of a result."""
+    if looks_at_row(node):
+        return compute
+
+    def run(environment: Environment) -> Value:
+        memo = environment.memo
+        if run not in memo:
+            memo[run] = compute(environment)
+        return cast("Value", memo[run])
+
+    return run
 
 
 def _column(name: str) -> Valued:

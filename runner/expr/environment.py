@@ -15,9 +15,9 @@ from runner.model.quantity import Dimension
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Environment:
-    """`before` and `after` are None where the row is missing in that measurement.
+    """Not frozen, because one is made for every row; nothing changes it. `before` and `after` are None where the row is missing in that measurement.
 
     `dimensions` says what columns measure, for recorded values. All rows of one result share `peers` (their
     environments) and `memo` (values of aggregates); both are made from `rows` when they are not given.

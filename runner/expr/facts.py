@@ -51,6 +51,14 @@ def _walk(node: Node, *, inside: bool) -> Iterator[tuple[Node, bool]]:
         yield from _walk(child, inside=inside or is_aggregate(node))
 
 
+def looks_at_row(tree: Node) -> bool:
+    """Whether the value may differ from row to row: a column outside of aggregates, or a plugin's function."""
+    return any(
+        not inside and (_column(node) or (isinstance(node, Call) and node.name not in FUNCTIONS))
+        for node, inside in _walk(tree, inside=False)
+    )
+
+
 def _column(node: Node) -> str:
     if isinstance(node, Name):
         return node.name

@@ -30,6 +30,8 @@ class Form(Enum):
     NEAREST = "nearest"
     WINDOW = "window"
 
+    __hash__ = object.__hash__  # members are singletons, and this is asked for every cell
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryNeed:

@@ -21,6 +21,8 @@ class Dimension(Enum):
     BOOL = "truth value"
     TIME = "time"
 
+    __hash__ = object.__hash__  # members are singletons, and this is asked for every cell
+
 
 # The words of `columns:`; the factor turns a value of the column into its dimension's base unit.
 KINDS: dict[str, tuple[Dimension, Decimal]] = {
