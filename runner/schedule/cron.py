@@ -126,25 +126,24 @@ def _item(kind: _Kind, item: str, text: str) -> range:
         raise _unreadable(kind, item, text)
     star, start, end, step = match.groups()
     low = kind.low if star else _value(kind, start)
-    high = _end(kind, low, star=star, end=end, step=step)
+    high = kind.high if star else _value(kind, end) if end is not None else low
     if high < low:
         again = f"{low}-{kind.high},{kind.low}-{high}"
         raise ScheduleError(f"`{item}` in the {kind.name} runs backwards", hint=f"write `{again}`")
-    return range(low, high + 1, _step(kind, item, step, low=low, high=high, ranged=end is not None))
+    if step and not star and end is None:
+        raise ScheduleError(
+            f"`{item}` in the {kind.name} is a step without a range, which Debian's cron refuses",
+            hint=f"write `{low}-{min(kind.high, 6) if kind.high == 7 else kind.high}/{step}`",
+        )
+    return range(low, high + 1, _step(kind, item, step, low=low, high=high))
 
 
-def _end(kind: _Kind, low: int, *, star: str | None, end: str | None, step: str | None) -> int:
-    if end is not None:
-        return _value(kind, end)
-    return kind.high if star or step else low
-
-
-def _step(kind: _Kind, item: str, step: str | None, *, low: int, high: int, ranged: bool) -> int:
+def _step(kind: _Kind, item: str, step: str | None, *, low: int, high: int) -> int:
     if step is None:
         return 1
     if not _NUMBER.fullmatch(step) or int(step) == 0:
         raise ScheduleError(f"`{step}` is no step for the {kind.name}", hint="a step is a number from 1: `*/5`")
-    if ranged and low == high:
+    if low == high:
         raise ScheduleError(f"`{item}` in the {kind.name} has a step but one value only", hint=f"write `{low}`")
     # 0 and 7 are the same Sunday, so a week has no step of seven.
     span = (min(high, 6) if kind.high == 7 else high) - low
