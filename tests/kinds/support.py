@@ -61,13 +61,14 @@ class Context:
     now: datetime = SLOT
     clock: SystemClock = field(default_factory=SystemClock)
     limit: float | None = None
+    begun: float = field(default_factory=lambda: SystemClock().elapsed())
     said: list[str] = field(default_factory=list)
     sessions: ExitStack = field(default_factory=ExitStack)
     lock_timeout: float = 2.0
     previous: Mapping[str, datetime] = field(default_factory=dict)
 
     def deadline(self) -> float | None:
-        return self.limit
+        return None if self.limit is None else max(0.0, self.begun + self.limit - self.clock.elapsed())
 
     def session(self, database: str = "") -> Session:
         assert self.target is not None

@@ -307,7 +307,7 @@ def test_outside_of_its_window_a_run_by_hand_has_no_end(database: Database, cont
 
 
 def test_a_statement_that_takes_too_long_is_cancelled(context: Context) -> None:
-    context.limit = 0.5
+    context.limit = context.clock.elapsed() - context.begun + 0.5
     found = maintain(context, {"name": "nap", "sql": "select pg_sleep(60)"})
     assert found.state is State.CRITICAL
     assert "57014" in found.findings[0].message
@@ -382,6 +382,46 @@ def test_measured_rows_before_and_after(database: Database, context: Context) ->
     assert shown["total"][1:4] == ("1,000", "500", "-500")
     by_series = {item.series: item.values for item in found.observations}
     assert by_series[Series("", ("b",))] == {"dead_rows": 500, "size": 8192, "kind": "heap"}
+
+
+DEAD_ROWS = {
+    "key": ["schema", "table"],
+    "columns": {"dead_rows": "count"},
+    "sql": "select schemaname as schema, relname as table, n_dead_tup as dead_rows from pg_stat_user_tables",
+}
+
+
+@pytest.mark.parametrize(
+    ("verify", "state", "words"),
+    [
+        ({"warning": "after.dead_rows > 10% of before.dead_rows"}, State.WARNING, "public.b"),
+        ({"critical": "dead_rows >= 500", "warning": "dead_rows > 0"}, State.CRITICAL, "public.b"),
+        ({"warning": "after.dead_rows > before.dead_rows"}, State.OK, ""),
+        ({"critical": "sum(after.dead_rows) > 400"}, State.CRITICAL, "500"),
+    ],
+)
+def test_verify_judges_the_change(
+    database: Database, context: Context, verify: dict[str, str], state: State, words: str
+) -> None:
+    make_dead_rows(database, "a", "b")
+    found = maintain(
+        context, {"vacuum": {"tables": ["a"]}}, {"sql": "create table new ()"}, measure=DEAD_ROWS, verify=verify
+    )
+    assert found.state is state
+    assert [words in item.message for item in found.findings] == ([True] if state is not State.OK else [])
+
+
+def test_two_complaints_about_a_table_are_one_problem(server: Servers, database: Database, owner_role: str) -> None:
+    make_dead_rows(database, "theirs")
+    context = context_for(database, owner_role)
+    with context.sessions:
+        found = maintain(
+            context, {"vacuum": {"tables": ["theirs"]}}, measure=DEAD_ROWS, verify={"warning": "after.dead_rows > 0"}
+        )
+    [finding] = found.findings
+    assert finding.state is State.CRITICAL
+    assert "is not its owner" in finding.message
+    assert "; public.theirs: " in finding.message
 
 
 def test_what_cannot_be_measured_is_noted_and_the_work_is_done(database: Database, context: Context) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ KEPT = 8192
 SECONDS_TO_OBEY = 5.0
 """Between the polite signal and the one that cannot be ignored."""
 _SECONDS_TO_READ_ON = 1.0
+_SECONDS_BETWEEN_LOOKS = 0.5
 _CHUNK = 65536
 
 
@@ -29,6 +30,8 @@ class Ended:
     seconds: float
     stdout: str
     stderr: str
+    limit: float = 0.0
+    """Seconds after which it was made to end."""
     cut: int = 0
     """Bytes of output that were not kept."""
     timed_out: bool = False
@@ -76,16 +79,14 @@ class _Tail(threading.Thread):
         return self.total - len(self._kept)
 
 
-def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float) -> Ended:
-    """Runs it to its end; after `timeout` seconds its whole group is ended. Raises OSError when it cannot start."""
+def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], left: Callable[[], float]) -> Ended:
+    """Runs it to its end, or ends its whole group when no seconds are `left`. Raises OSError when it cannot start."""
     started = time.monotonic()
     process, out, err = _start(argv, cwd, env)
-    timed_out = killed = False
     try:
-        process.wait(timeout=max(0.0, timeout))
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        killed = _end_group(process)
+        timed_out = not _wait(process, left)
+        limit = time.monotonic() - started
+        killed = timed_out and _end_group(process)
     except BaseException:
         _end_group(process)
         raise
@@ -97,6 +98,7 @@ def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeo
         stdout=texts[0],
         stderr=texts[1],
         cut=out.cut + err.cut,
+        limit=limit,
         timed_out=timed_out,
         killed=killed,
     )
@@ -125,6 +127,15 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[subp
     for tail in tails:
         tail.start()
     return process, *tails
+
+
+def _wait(process: subprocess.Popen[bytes], left: Callable[[], float]) -> bool:
+    """Whether it ended by itself; asks again and again, since runner may be told to stop meanwhile."""
+    while (seconds := left()) > 0:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=min(seconds, _SECONDS_BETWEEN_LOOKS))
+            return True
+    return process.poll() is not None
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from runner.api import Column, Dimension, Finding, Job, Observation, Outcome, RunContext, State, Table, skipped
@@ -27,19 +28,23 @@ def run(context: RunContext, job: Job) -> Outcome:
     if not folder.is_dir():
         return _not_started(f"the folder {folder} does not exist; correct `cwd`")
     environment = {**os.environ, **_circumstances(context, job), **spec.env}
-    timeout = _timeout(context, job)
     context.progress(_shown(spec))
     try:
-        ended = run_program(spec.argv, cwd=folder, env=environment, timeout=timeout)
+        ended = run_program(spec.argv, cwd=folder, env=environment, left=_time_left(context, job))
     except OSError as error:
         return _not_started(_why_not_started(error, spec, environment.get("PATH", ""), folder))
-    return _judge(ended, spec, timeout)
+    return _judge(ended, spec)
 
 
-def _timeout(context: RunContext, job: Job) -> float:
-    left = context.deadline()
-    own = DEFAULT_TIMEOUT if job.timeout is None else job.timeout
-    return own if left is None else min(own, left)
+def _time_left(context: RunContext, job: Job) -> Callable[[], float]:
+    """Seconds until the job's own timeout or the run's deadline; the deadline is zero when runner must stop."""
+    end = context.clock.elapsed() + (DEFAULT_TIMEOUT if job.timeout is None else job.timeout)
+
+    def left() -> float:
+        own, deadline = end - context.clock.elapsed(), context.deadline()
+        return own if deadline is None else min(own, deadline)
+
+    return left
 
 
 def _circumstances(context: RunContext, job: Job) -> dict[str, str]:
@@ -53,8 +58,8 @@ def _circumstances(context: RunContext, job: Job) -> dict[str, str]:
     }
 
 
-def _judge(ended: Ended, spec: CommandSpec, timeout: float) -> Outcome:
-    complaint = _complaint(ended, spec, timeout)
+def _judge(ended: Ended, spec: CommandSpec) -> Outcome:
+    complaint = _complaint(ended, spec)
     took = show_duration(ended.seconds)
     findings = (Finding(state=State.CRITICAL, message=complaint),) if complaint else ()
     notes = (f"{show_bytes(ended.cut)} of earlier output were not kept",) if ended.cut else ()
@@ -68,11 +73,11 @@ def _judge(ended: Ended, spec: CommandSpec, timeout: float) -> Outcome:
     )
 
 
-def _complaint(ended: Ended, spec: CommandSpec, timeout: float) -> str:
+def _complaint(ended: Ended, spec: CommandSpec) -> str:
     if ended.timed_out:
         force = ", by force" if ended.killed else ""
         return (
-            f"{spec.program} was still running after {show_duration(timeout)} and was ended{force},"
+            f"{spec.program} was still running after {show_duration(ended.limit)} and was ended{force},"
             f" with everything it had started{_last_words(ended)}"
         )
     if ended.code not in spec.exits:

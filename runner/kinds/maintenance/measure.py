@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from runner.api import Column, Dimension, Key, Observation, QueryError, Row, Series, Session, Table
+from runner.api import Column, Dimension, Key, Observation, QueryError, Row, Rows, Series, Session, Table
 from runner.kinds.maintenance.spec import Measure
 from runner.model.history import Number
 from runner.model.quantity import KINDS, show
@@ -26,15 +26,20 @@ class Change:
     after: Measured = field(default_factory=dict)
 
 
-def measure(session: Session, wanted: Measure, params: Mapping[str, object]) -> Measured | str:
-    """The rows by their key, or why there are none."""
-    answer = session.execute(wanted.sql, params)
+def measure(session: Session, wanted: Measure, params: Mapping[str, object], timeout: float) -> Rows | str:
+    """The rows, or why there are none."""
+    answer = session.execute(wanted.sql, params, timeout=timeout)
     if isinstance(answer, QueryError):
         return str(answer)
     missing = [name for name in (*wanted.key, *wanted.columns) if name not in answer.columns]
     if missing:
         return f"the query has no column {', '.join(missing)}"
-    return {tuple(str(row[name]) for name in wanted.key): row for row in answer.dicts()}
+    return answer
+
+
+def by_key(wanted: Measure, rows: Rows) -> Measured:
+    """The rows by their key; of several with one key the last one stays."""
+    return {tuple(str(row[name]) for name in wanted.key): row for row in rows.dicts()}
 
 
 def columns_of(wanted: Measure) -> tuple[Column, ...]:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from runner.api import Column, Dimension, Finding, Observation, Outcome, Series, State, Table
-from runner.kinds.maintenance.measure import MOST_ROWS, Change, before_and_after, columns_of, observations, signed
+from runner.api import Column, Dimension, Finding, Observation, Outcome, Series, State, Table, worst
+from runner.kinds.maintenance.measure import (
+    MOST_ROWS,
+    Change,
+    before_and_after,
+    by_key,
+    columns_of,
+    observations,
+    signed,
+)
 from runner.kinds.maintenance.spec import MaintenanceSpec, SqlStep
 from runner.kinds.maintenance.visit import Visit
 from runner.kinds.maintenance.work import Fate, Worked
@@ -37,8 +46,8 @@ def outcome_of(
         reason = next(visit.skipped for visit in visits if visit.skipped)
         return Outcome(summary=reason, skipped=reason, looked=frozenset())
     worked = [item for visit in visits for item in visit.worked]
-    findings = [*_findings(visits, worked, why_over), *verdicts]
-    changes = changes_of(visits)
+    findings = _merged([*_findings(visits, worked, why_over), *verdicts])
+    changes = _changes(spec, visits)
     own_columns = {column.name for column in (columns_of(spec.measure) if spec.measure else ())}
     return Outcome(
         summary=_summary(spec, visits, worked, findings, seconds),
@@ -71,8 +80,17 @@ def planned(visits: Sequence[Visit]) -> Outcome:
     )
 
 
-def changes_of(visits: Iterable[Visit]) -> list[Change]:
-    return [Change(database=visit.database, before=visit.before, after=visit.after) for visit in visits]
+def _changes(spec: MaintenanceSpec, visits: Iterable[Visit]) -> list[Change]:
+    if spec.measure is None:
+        return []
+    return [
+        Change(
+            database=visit.database,
+            before=by_key(spec.measure, visit.before),
+            after=by_key(spec.measure, visit.after),
+        )
+        for visit in visits
+    ]
 
 
 # ---- findings
@@ -103,6 +121,19 @@ def _findings(visits: Sequence[Visit], worked: Sequence[Worked], why_over: str) 
         for name in _missing(visits)
     ]
     return found
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for each series, because a series is one problem: the worst state, all the words."""
+    found: dict[Series, Finding] = {}
+    for finding in findings:
+        known = found.get(finding.series)
+        if known is None:
+            found[finding.series] = finding
+        else:
+            message = f"{known.message}; {finding.message}"
+            found[finding.series] = replace(known, state=worst([known.state, finding.state]), message=message)
+    return list(found.values())
 
 
 def _table_finding(item: Worked, nothing_done: bool) -> Finding:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from runner.api import CompileContext, MappingNode, Node, Scalar, SequenceNode, Span, plain
+from runner.judge import Rule
 from runner.kinds.maintenance.options import INDEX_CLEANUP
 from runner.kinds.maintenance.spec import AnalyzeStep, Choice, MaintenanceSpec, Measure, SqlStep, Step, VacuumStep
 from runner.kinds.maintenance.statements import refuses_transaction
+from runner.kinds.maintenance.verify import read_rule
 from runner.model.quantity import KINDS
 from runner.model.sql_text import placeholders
 
@@ -30,10 +32,23 @@ def read(node: MappingNode, context: CompileContext) -> MaintenanceSpec:
         )
     found = [_step(item, number, context) for number, item in enumerate(items, start=1)]
     measure = node.get("measure")
+    measured = _measure(measure, context) if isinstance(measure, MappingNode) else None
     return MaintenanceSpec(
         steps=tuple(step for step in found if step is not None),
-        measure=_measure(measure, context) if isinstance(measure, MappingNode) else None,
+        measure=measured,
+        verify=_verify(node, measured, context),
     )
+
+
+def _verify(node: MappingNode, measured: Measure | None, context: CompileContext) -> Rule | None:
+    part = node.get("verify")
+    if not isinstance(part, MappingNode):
+        return None
+    if measured is None:
+        message = "`verify` judges what `measure` reads, and there is no `measure`"
+        context.complain("missing-key", node.key_span("verify"), message, "measure: {key: [schema, table], sql: …}")
+        return None
+    return read_rule(part, measured, context)
 
 
 def _step(node: Node, number: int, context: CompileContext) -> Step | None:

@@ -6,6 +6,7 @@ from runner.api import Job, Outcome, RunContext, ServerFacts, TargetError, skipp
 from runner.kinds.maintenance.budget import budget_of
 from runner.kinds.maintenance.outcome import outcome_of, planned
 from runner.kinds.maintenance.spec import MaintenanceSpec
+from runner.kinds.maintenance.verify import verify
 from runner.kinds.maintenance.visit import Visit, Visitor
 
 
@@ -32,8 +33,9 @@ def run(context: RunContext, job: Job) -> Outcome:
         except TargetError as error:
             visit.obstacle = error.message
             continue
-        Visitor(context=context, spec=spec, server=server, budget=budget, session=session, visit=visit).run()
+        Visitor(context=context, job=job, spec=spec, server=server, budget=budget, session=session, visit=visit).run()
     if context.dry_run and any(visit.planned for visit in visits):
         return planned(visits)
     seconds = context.clock.elapsed() - start
-    return outcome_of(spec, visits, seconds, why_over=budget.why)
+    verdicts = verify(context, job, spec.verify, visits) if spec.verify else ()
+    return outcome_of(spec, visits, seconds, why_over=budget.why, verdicts=verdicts)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from runner.judge import Rule
+
 NEEDED: Literal["needed"] = "needed"
 
 
@@ -76,4 +78,4 @@ class MaintenanceSpec:
 
     steps: tuple[Step, ...]
     measure: Measure | None = None
-    verify: Mapping[str, object] = field(default_factory=dict)
+    verify: Rule | None = None

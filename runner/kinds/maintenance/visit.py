@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runner.api import QueryError, Rows, RunContext, ServerFacts, Session
+from runner.api import Job, QueryError, Rows, RunContext, ServerFacts, Session
 from runner.kinds.maintenance.budget import Budget
 from runner.kinds.maintenance.choose import Chosen, Selection, select
 from runner.kinds.maintenance.facts import SETTINGS_SQL, read_facts, tables_sql
 from runner.kinds.maintenance.lock import release_lock, take_lock
-from runner.kinds.maintenance.measure import Measured, measure
+from runner.kinds.maintenance.measure import measure
 from runner.kinds.maintenance.spec import MaintenanceSpec, Measure, SqlStep, TableStep, VacuumStep
 from runner.kinds.maintenance.statements import ONLY_DATABASE_STATS, table_statement
 from runner.kinds.maintenance.work import Fate, Worked, Worker
@@ -43,8 +43,8 @@ class Visit:
     missing: list[str] = field(default_factory=list)
     looked_at: int = 0
     notes: list[str] = field(default_factory=list)
-    before: Measured = field(default_factory=dict)
-    after: Measured = field(default_factory=dict)
+    before: Rows = field(default_factory=Rows)
+    after: Rows = field(default_factory=Rows)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +52,7 @@ class Visitor:
     """Everything that the steps in one database share."""
 
     context: RunContext
+    job: Job
     spec: MaintenanceSpec
     server: ServerFacts
     budget: Budget
@@ -93,14 +94,14 @@ class Visitor:
         else:
             self.settings = {str(name): str(value) for name, value in answer.rows}
 
-    def _measure(self, when: str) -> Measured:
+    def _measure(self, when: str) -> Rows:
         wanted: Measure | None = self.spec.measure
         if wanted is None or self.context.dry_run:
-            return {}
-        found = measure(self.session, wanted, self.context.params)
+            return Rows()
+        found = measure(self.session, wanted, self.context.params, self.job.statement_timeout)
         if isinstance(found, str):
             self.visit.notes.append(f"{self._here}could not measure {when}: {found}")
-            return {}
+            return Rows()
         return found
 
     @property
@@ -164,7 +165,8 @@ class Visitor:
             return str(answer)
         named: list[tuple[str, str]] = []
         if step.tables.mode == "sql":
-            chosen = self.session.execute(step.tables.sql, self.context.params)
+            timeout = self.job.statement_timeout
+            chosen = self.session.execute(step.tables.sql, self.context.params, timeout=timeout)
             if isinstance(chosen, QueryError):
                 return str(chosen)
             named = _named(chosen)

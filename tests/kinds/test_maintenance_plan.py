@@ -1,0 +1,225 @@
+"""What needs maintenance and why, in which order, and with which SQL: decisions without a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runner.kinds.maintenance.choose import select
+from runner.kinds.maintenance.facts import TableFacts, analyze_reason, read_options, vacuum_reason
+from runner.kinds.maintenance.measure import base_value
+from runner.kinds.maintenance.read import read
+from runner.kinds.maintenance.spec import AnalyzeStep, Choice, SqlStep, VacuumStep
+from runner.kinds.maintenance.statements import refuses_transaction, table_statement
+from tests.kinds.support import Complaints, mapping
+
+SETTINGS = {
+    "autovacuum_vacuum_threshold": "50",
+    "autovacuum_vacuum_scale_factor": "0.2",
+    "autovacuum_analyze_threshold": "50",
+    "autovacuum_analyze_scale_factor": "0.1",
+    "autovacuum_freeze_max_age": "200000000",
+    "autovacuum_multixact_freeze_max_age": "400000000",
+}
+
+
+def table(name: str = "t", **values: Any) -> TableFacts:
+    defaults: dict[str, Any] = {"oid": sum(name.encode()), "schema": "public", "rows": 1000.0, "pages": 10}
+    return TableFacts(**{**defaults, "name": name, "vacuumed": True, "analyzed": True, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "settings", "reason"),
+    [
+        ({"dead": 250}, {}, ""),
+        ({"dead": 251}, {}, "251 dead rows, its trigger is 250"),
+        ({"dead": 100, "options": {"autovacuum_vacuum_scale_factor": "0.01"}}, {}, "100 dead rows, its trigger is 60"),
+        ({"dead": 251, "options": {"autovacuum_vacuum_threshold": "1000"}}, {}, ""),
+        ({"dead": 130, "rows": 1e9}, {"autovacuum_vacuum_max_threshold": "100"}, "130 dead rows, its trigger is 100"),
+        ({"dead": 251}, {"autovacuum_vacuum_max_threshold": "-1"}, "251 dead rows"),
+        ({"xid_age": 100_000_001}, {}, "transaction age 100,000,001, more than half of autovacuum_freeze_max_age"),
+        ({"xid_age": 100_000_000}, {}, ""),
+        ({"xid_age": 60, "options": {"autovacuum_freeze_max_age": "100"}}, {}, "transaction age 60"),
+        ({"mxid_age": 200_000_001}, {}, "multixact age"),
+        ({"vacuumed": False}, {}, "never vacuumed, although it has rows"),
+        ({"vacuumed": False, "rows": 0, "pages": 0}, {}, ""),
+        ({"vacuumed": False, "rows": -1, "pages": 0}, {}, "nothing says whether it has rows"),
+        ({"kind": "p", "vacuumed": False, "dead": 1000}, {}, ""),
+    ],
+)
+def test_why_a_table_needs_vacuum(values: dict[str, Any], settings: dict[str, str], reason: str) -> None:
+    found = vacuum_reason(table(**values), {**SETTINGS, **settings})
+    assert found.startswith(reason) if reason and "nothing" not in reason else reason in found
+    assert bool(found) is bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"changed": 150}, ""),
+        ({"changed": 151}, "151 rows changed since analyze, its trigger is 150"),
+        (
+            {"changed": 20, "options": {"autovacuum_analyze_threshold": "1", "autovacuum_analyze_scale_factor": "0"}},
+            "20 ",
+        ),
+        ({"analyzed": False}, "never analyzed"),
+        ({"kind": "p", "analyzed": False}, "autovacuum never does it"),
+        ({"kind": "p"}, ""),
+    ],
+)
+def test_why_a_table_needs_analyze(values: dict[str, Any], reason: str) -> None:
+    found = analyze_reason(table(**values), SETTINGS)
+    assert reason in found
+    assert bool(found) is bool(reason)
+
+
+def test_options_that_cannot_be_read_are_left_out() -> None:
+    assert read_options(["fillfactor=70", "odd"]) == {"fillfactor": "70"}
+    assert read_options(None) == {}
+
+
+def names(step: VacuumStep | AnalyzeStep, *tables: TableFacts, **extra: Any) -> list[str]:
+    return [item.table.title for item in select(step, tables, SETTINGS, **extra).chosen]
+
+
+def test_order_is_left_undone_then_size_then_partitioned_tables() -> None:
+    tables = (table("parent", kind="p", pages=0), table("a", pages=1), table("b", pages=99), table("c", pages=5))
+    step = VacuumStep(tables=Choice(mode="all"), analyze=True)
+    assert names(step, *tables, first={("public", "a")}) == ["public.a", "public.b", "public.c", "public.parent"]
+
+
+def test_catalogues_are_taken_only_when_named() -> None:
+    system = table("pg_class", schema="pg_catalog", system=True, dead=10_000)
+    for choice in (Choice(mode="all"), Choice(), Choice(mode="listed", names=("*.*",))):
+        assert names(VacuumStep(tables=choice), system) == []
+    assert names(VacuumStep(tables=Choice(mode="listed", names=("pg_catalog.pg_class",))), system) == [system.title]
+
+
+def test_partitioned_tables_follow_their_partitions_and_are_nothing_for_vacuum_alone() -> None:
+    parent, part = table("p", kind="p", pages=0), table("part", dead=9999)
+    part = TableFacts(**{name: getattr(part, name) for name in part.__slots__} | {"parents": (parent.oid,)})
+    assert names(VacuumStep(analyze=True), parent, part) == ["public.part", "public.p"]
+    assert names(VacuumStep(), parent, part) == ["public.part"]
+    assert names(AnalyzeStep(), parent, part) == []
+
+
+def test_rows_of_a_query_that_are_no_table_are_missing() -> None:
+    step = VacuumStep(tables=Choice(mode="sql", sql="…"))
+    found = select(step, [table("a")], SETTINGS, named=[("public", "a"), ("x", "y")])
+    assert ([item.table.name for item in found.chosen], found.missing) == (["a"], ("x.y",))
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "major", "sql"),
+    [
+        (VacuumStep(), "r", 15, 'vacuum "public"."T ""q"""'),
+        (VacuumStep(analyze=True), "r", 16, 'vacuum (analyze, skip_database_stats) "public"."T ""q"""'),
+        (VacuumStep(freeze=True, parallel=2), "r", 14, 'vacuum (freeze, parallel 2) "public"."T ""q"""'),
+        (VacuumStep(index_cleanup="auto"), "r", 13, 'vacuum "public"."T ""q"""'),
+        (VacuumStep(index_cleanup="off"), "r", 14, 'vacuum (index_cleanup off) "public"."T ""q"""'),
+        (VacuumStep(analyze=True), "p", 17, 'analyze "public"."T ""q"""'),
+        (VacuumStep(analyze=True), "p", 18, 'analyze only "public"."T ""q"""'),
+        (AnalyzeStep(skip_locked=True), "r", 18, 'analyze (skip_locked) "public"."T ""q"""'),
+    ],
+)
+def test_statements(step: VacuumStep | AnalyzeStep, kind: str, major: int, sql: str) -> None:
+    assert table_statement(step, table('T "q"', kind=kind), major) == sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "refuses"),
+    [
+        ("vacuum t", True),
+        ("-- nightly\n /* x */ REINDEX INDEX CONCURRENTLY i", True),
+        ("reindex (verbose) table concurrently t", True),
+        ("reindex table t", False),
+        ("create unique index concurrently on t (a)", True),
+        ("create index on t (a)", False),
+        ("alter system set work_mem = '1MB'", True),
+        ("refresh materialized view concurrently v", False),
+        ("select 'vacuum'", False),
+    ],
+)
+def test_statements_that_refuse_a_transaction(sql: str, refuses: bool) -> None:
+    assert refuses_transaction(sql) is refuses
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "base"),
+    [(3, "kB", 3072), (1.5, "percent", 0.015), (None, "bytes", None), (True, "bool", True), ("x", "text", "x")],
+)
+def test_measured_values_in_base_units(value: object, kind: str, base: object) -> None:
+    assert base_value(value, kind) == base
+
+
+# ---- reading
+
+
+def spec_of(*steps: object, **keys: object) -> tuple[Any, Complaints]:
+    complaints = Complaints(params={"table": "t"})
+    return read(mapping({"maintenance": "m", "steps": list(steps), **keys}), complaints), complaints
+
+
+def test_a_job_with_everything() -> None:
+    spec, complaints = spec_of(
+        {"vacuum": {"analyze": True, "freeze": True, "index_cleanup": False, "parallel": 2, "tables": ["a"]}},
+        {"analyze": None, "name": "fresh statistics"},
+        {"sql": "select 1;"},
+        {"sql": 'vacuum :"table"', "autocommit": True, "name": "x"},
+        measure={"key": ["t"], "columns": {"t": "text", "size": "bytes"}, "sql": "select 1"},
+        verify={"warning": "after.size > before.size", "critical": "size > 1TB"},
+    )
+    assert complaints.found == []
+    assert spec.steps == (
+        VacuumStep(
+            analyze=True, freeze=True, index_cleanup="off", parallel=2, tables=Choice(mode="listed", names=("a",))
+        ),
+        AnalyzeStep(name="fresh statistics"),
+        SqlStep(name="step 3", sql="select 1"),
+        SqlStep(name="x", sql='vacuum :"table"', autocommit=True),
+    )
+    assert (spec.measure.key, dict(spec.measure.columns)) == (("t",), {"size": "bytes"})
+    assert len(spec.verify.thresholds) == 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "keys", "message", "hint"),
+    [
+        ([], {}, "has no steps", "steps:"),
+        (["vacuum"], {}, "a step is a mapping", "- vacuum:"),
+        ([{"name": "x"}], {}, "this step does nothing", "dash"),
+        ([{"vacuum": {}, "sql": "select 1"}], {}, "one thing; this one has `vacuum` and `sql`", "dash"),
+        ([{"vacuum": {"full": True}}], {}, "`full` is not an option", "locks the table"),
+        ([{"vacuum": {"tables": "some"}}], {}, "does not say which tables", "needed, all"),
+        ([{"vacuum": {"tables": []}}], {}, "does not say which tables", "needed, all"),
+        ([{"vacuum": {"index_cleanup": "maybe"}}], {}, "cannot be `maybe`", "auto, on or off"),
+        ([{"vacuum": {}, "autocommit": True}], {}, "`autocommit` belongs to `sql`", "remove"),
+        ([{"sql": " "}], {}, "there is no SQL here", "select"),
+        ([{"sql": "reindex index concurrently i"}], {}, "refuses this statement", "autocommit: true"),
+        ([{"sql": "select :nobody"}], {}, "no parameter `nobody`", "there are: table"),
+        ([{"vacuum": {}}], {"verify": {"warning": "x > 1"}}, "there is no `measure`", "measure:"),
+        ([{"vacuum": {}}], {"measure": {"sql": "select 1"}}, "columns that identify", "key: ["),
+        (
+            [{"vacuum": {}}],
+            {"measure": {"key": ["t"], "sql": "select 1", "columns": {"a": "feet"}}},
+            "no unit",
+            "bytes",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_a_way_out(
+    steps: list[object], keys: dict[str, object], message: str, hint: str
+) -> None:
+    _, complaints = spec_of(*steps, **keys)
+    [(_, said, advice)] = complaints.found
+    assert message in said
+    assert hint in advice
+
+
+@pytest.mark.parametrize(("condition", "message"), [("after.sise > 1", "sise"), ("size >", ""), ("after.size", "")])
+def test_conditions_are_checked(condition: str, message: str) -> None:
+    measure = {"key": ["t"], "columns": {"size": "bytes"}, "sql": "select 1"}
+    _, complaints = spec_of({"vacuum": {}}, measure=measure, verify={"warning": condition})
+    assert len(complaints.found) >= 1
+    assert message in complaints.found[0][1]
