@@ -181,6 +181,9 @@ class Store(HistoryReader, Protocol):
     ) -> tuple[Transition, ...]:
         """The newest first."""
 
+    def series(self, job: str, target: str, since: datetime) -> frozenset[Series]:
+        """The rows that were recorded from `since` on, for keys that are gone."""
+
     # ---- deliveries
 
     def pending(self, now: datetime) -> tuple[Delivery, ...]:

@@ -64,6 +64,19 @@ def read_trend(
     return {names[number]: tuple(seen) for number, seen in found.items()}
 
 
+def read_series(connection: sqlite3.Connection, job: str, target: str, since: datetime) -> frozenset[Series]:
+    """The series that have a sample from `since` on."""
+    rows = connection.execute(
+        """select s.database, s.key from series s join subjects j on j.id = s.subject
+        where j.job = ? and j.target = ? and coalesce(
+            (select b.at from batches b where b.id = s.last),
+            (select max(b.at) from batches b where b.subject = s.subject)
+        ) >= ?""",
+        (job, target, instant(since)),
+    ).fetchall()
+    return frozenset(all_series(rows))
+
+
 def _names(connection: sqlite3.Connection, subject: int) -> dict[int, Series]:
     rows = connection.execute("select id, database, key from series where subject = ?", (subject,)).fetchall()
     named = all_series([(database, key) for _, database, key in rows])

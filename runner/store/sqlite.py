@@ -150,6 +150,10 @@ class SqliteStore:
         with self._reading() as connection:
             return past.read_trend(connection, job, target, column, since)
 
+    def series(self, job: str, target: str, since: datetime) -> frozenset[Series]:
+        with self._reading() as connection:
+            return past.read_series(connection, job, target, since)
+
     # ---- deliveries
 
     def pending(self, now: datetime) -> tuple[Delivery, ...]:

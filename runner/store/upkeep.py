@@ -54,7 +54,10 @@ def _prune_samples(connection: sqlite3.Connection, before: str) -> int:
     ).fetchall()
     removed = connection.executemany("delete from samples where batch = ?", old).rowcount
     connection.executemany("delete from batches where id = ?", old)
-    connection.execute("delete from series where last is not null and last not in (select id from batches)")
+    # A series has no sample in a batch after its last: it is over when all that is left is younger.
+    connection.execute(
+        "delete from series where last < (select min(id) from batches where batches.subject = series.subject)"
+    )
     return max(removed, 0)
 
 

@@ -47,6 +47,19 @@ def test_a_row_that_comes_back_after_its_samples_went_starts_anew(store: Store) 
     assert store.trend("j", "t", "x", T0)[B] == store.trend("j", "t", "x", hours(101))[B]
 
 
+def test_a_new_row_never_inherits_the_samples_of_a_pruned_one(store: Store) -> None:
+    measure(store, "r0", hours(0), {A: {"x": 0}, B: {"x": 0}})
+    unreported = store.latest()
+    measure(store, "r1", hours(1), {A: {"x": 1}, B: {"x": 1}})
+    measure(store, "r2", hours(2), {A: {"x": 2}})
+    store.record([], report=make_report("rest", store.unreported()[1:]), deliveries=[], now=T0)
+    store.prune(hours(100), HOUR, HOUR)
+    assert store.unreported() == unreported
+    measure(store, "r3", hours(101), {A: {"x": 3}, Series("", ("new",)): {"x": 3}})
+    assert store.unreported()[0] == unreported[0]
+    assert len(store.trend("j", "t", "x", T0)[Series("", ("new",))]) == 1
+
+
 def test_what_is_young_stays(store: Store) -> None:
     measure(store, "r0", hours(0), {A: {"x": 0}})
     measure(store, "r1", hours(1), {A: {"x": 1}})
