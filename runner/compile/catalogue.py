@@ -50,11 +50,17 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All entries and presets by name; the home's own come first."""
+    """All entries and presets by name; the home's own come first.
+
+    `diagnostics` are about the home's own files, `foreign` about all others: what is broken there matters only
+    when it is used. `broken` are the names of entries that cannot be.
+    """
 
     entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
     presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    foreign: tuple[Diagnostic, ...] = ()
+    broken: frozenset[str] = frozenset()
     files: tuple[Path, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -63,6 +69,8 @@ class Catalogue:
         if wanted.startswith(PRESET):
             return self._of_preset(wanted)
         found = [entry for name, entry in self.entries.items() if fnmatchcase(name, wanted)]
+        if wanted in self.broken:
+            raise RunnerError(f"the catalogue's check `{wanted}` is broken", hint="runner catalogue list")
         if not found and not _is_pattern(wanted):
             raise RunnerError(
                 f"the catalogue has no check `{wanted}`",
@@ -98,7 +106,9 @@ def load_catalogue(home: Path, registry: Registry, checker: Checker) -> Catalogu
     return Catalogue(
         entries=loader.entries,
         presets=loader.presets,
-        diagnostics=tuple(loader.diagnostics),
+        diagnostics=tuple(loader.diagnostics["home"]),
+        foreign=tuple(item for source, found in loader.diagnostics.items() if source != "home" for item in found),
+        broken=frozenset(loader.broken - set(loader.entries)),
         files=tuple(loader.read),
         sources=loader.sources,
     )
@@ -120,7 +130,8 @@ class _Loader:
         self._home = home
         self.entries: dict[str, CatalogueEntry] = {}
         self.presets: dict[str, tuple[str, ...]] = {}
-        self.diagnostics: list[Diagnostic] = []
+        self.diagnostics: dict[str, list[Diagnostic]] = {"home": []}
+        self.broken: set[str] = set()
         self.read: list[Path] = []
         self.sources: dict[str, str] = {}
 
@@ -129,18 +140,18 @@ class _Loader:
             name = display_name(path, self._home) if isinstance(path, Path) else f"{source}/{path.name}"
             file = read_text(path, name)
             self.read.append(path)
-            self.diagnostics.extend(file.diagnostics)
+            self.diagnostics.setdefault(source, []).extend(file.diagnostics)
             if file.text is not None:
                 self._document(file.text, name, source)
 
     def _document(self, text: str, name: str, source: str) -> None:
         document = parse(text, name)
         self.sources[name] = text
-        self.diagnostics.extend(document.diagnostics)
+        self.diagnostics[source].extend(document.diagnostics)
         if document.root is None:
             return
         complaints = self._checker.complaints(document.root)
-        self.diagnostics.extend(item.diagnostic for item in complaints)
+        self.diagnostics[source].extend(item.diagnostic for item in complaints)
         broken = {item.path[1] for item in complaints if item.path[:1] == (JOBS,) and len(item.path) > 1}
         if any(item.path[:1] != (JOBS,) for item in complaints):
             return
@@ -160,8 +171,10 @@ class _Loader:
             if isinstance(items, SequenceNode) else [root]  # fmt: skip
         for index, node in enumerate(nodes):
             kind = next((name for name in self._registry.kinds if name in node), "")
-            if kind and index not in broken:
-                name = text_of(node.get(kind))
+            name = text_of(node.get(kind)) if kind else ""
+            if index in broken:
+                self.broken.add(name)
+            elif name:
                 yield CatalogueEntry(
                     name=name, kind=kind, source=source, node=without(node, (kind,)), span=node.key_span(kind)
                 )
@@ -179,4 +192,4 @@ class _Loader:
                 hint="rename one of them",
                 severity=Severity.ERROR,
             )
-            self.diagnostics.append(diagnostic)
+            self.diagnostics[entry.source].append(diagnostic)

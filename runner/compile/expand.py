@@ -57,6 +57,7 @@ class Expander:
         items = root.get(JOBS)
         if not isinstance(items, SequenceNode):
             self._item(MappingNode({}, root.span), root, 0, result, bad=bool(complaints))
+            result.broken.update({group} if complaints else ())
             return result
         shared = without(root, _GROUP_KEYS)
         bad_items = {item.path[1] for item in complaints if item.path[:1] == (JOBS,) and len(item.path) > 1}
@@ -72,9 +73,7 @@ class Expander:
         kind = self._kind_of(item)
         name = text_of(item.get(kind)) if kind else ""
         if bad:
-            result.broken.update(filter(None, (name, "" if shared.entries else result.group)))
-            used = text_of(item.get(USE))
-            result.broken.update({short_name(used)} if used and not name else set())
+            result.broken.update(filter(None, (name or short_name(text_of(item.get(USE))),)))
         elif USE in item:
             self._use(shared, item, index, result)
         elif kind:

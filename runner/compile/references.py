@@ -22,7 +22,8 @@ def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]
     unknown = list(_unknown_targets(chosen, declared))
     yield from unknown
     span = job.origins.get("targets", job.span)
-    if not unknown and not any(job.targets.admits(target) for target in targets.values()):
+    all_usable = set(declared) == set(targets)
+    if all_usable and not unknown and not any(job.targets.admits(target) for target in targets.values()):
         message = f"`{job.name}` would never run: no target of runner.yaml fits"
         yield Diagnostic(
             code="no-target",
