@@ -16,7 +16,7 @@ from runner.errors import ScheduleError
 from runner.model.home import Settings
 from runner.model.job import Hold, Requires, Retry, Schedule, Scope, Window
 from runner.model.node import MappingNode, Node, Scalar
-from runner.schedule import parse as parse_schedule
+from runner.schedule import advice, parse as parse_schedule
 
 _DAY = 86400.0
 
@@ -64,13 +64,16 @@ class CommonKeys:
             return None
         timezone = text_of(self._node.get("timezone"), self._settings.timezone)
         try:
-            return parse_schedule(node.text, timezone)
+            schedule = parse_schedule(node.text, timezone)
         except ScheduleError as error:
             zone_node = self._node.get("timezone")
             about_zone = zone_node is not None and "time zone" in error.message
             span = zone_node.span if zone_node is not None and about_zone else node.span
             self._context.complain("bad-schedule", span, error.message, error.hint)
             return None
+        for sentence in advice(schedule):
+            self._context.advise("schedule-advice", node.span, sentence)
+        return schedule
 
     def _catch_up(self) -> float:
         node = self._node.get("catch_up")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from runner.expr.problems import CODES as EXPRESSION_CODES
+
 CODES: Final[Mapping[str, str]] = {
     # files
     "file-unreadable": "A file or folder of the home cannot be read; the message names the reason.",
@@ -53,8 +55,15 @@ CODES: Final[Mapping[str, str]] = {
     "unknown-catalogue": "The catalogue has no check of this name.",
     "empty-pattern": "A pattern that no check of the catalogue matches.",
     "command-not-allowed": "The job starts programs, and runner.yaml does not allow that.",
-    "expression": "A threshold or another expression that cannot be understood.",
     "plugin-failed": "A plugin broke while it read a job.",
+    "no-rows": "A check says neither with `sql:` nor with `probe:` where its rows come from.",
+    "two-sources": "A check has `sql:` and `probe:`; its rows can come from one of them.",
+    "unknown-column": "A key names a column that the result does not have.",
+    "unknown-parameter": "The SQL names a parameter that `params:` does not set.",
+    "template": "A message or summary that cannot be written.",
+    "schedule-advice": "The schedule is right, but may mean something else than it seems to.",
+    "expression": "A threshold or another expression that cannot be understood.",
+    **EXPRESSION_CODES,
 }
 
 

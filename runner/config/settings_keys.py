@@ -24,15 +24,20 @@ from runner.plugins.registry import Registry
 
 STATES: Final = get_args(Send)
 
-_KEYWORD_EXAMPLES: Final = {
-    "host": "db1.example.org",
-    "port": 5432,
-    "dbname": "postgres",
-    "user": "runner",
-    "password": "${file:/run/secrets/db1}",
-    "passfile": "/etc/runner/pgpass",
-    "service": "reporting",
-    "sslmode": "verify-full",
+_COMMON_KEYWORDS: Final[dict[str, tuple[str, str | int]]] = {
+    "host": ("The host's name, or the folder of a socket; several with commas.", "db1.example.org"),
+    "port": ("The port; 5432 unless set.", 5432),
+    "dbname": ("The database to connect to.", "postgres"),
+    "user": ("The role to connect as.", "runner"),
+    "password": ("The password; better from the environment or a file.", "${file:/run/secrets/db1}"),
+    "passfile": ("A file with passwords in libpq's form.", "/etc/runner/pgpass"),
+    "service": ("A section of libpq's service file.", "reporting"),
+    "sslmode": ("How the connection is encrypted and the server is verified.", "verify-full"),
+    "sslrootcert": ("The certificates to verify the server with.", "/etc/ssl/certs/db-ca.pem"),
+    "sslcert": ("The certificate of the client.", "/etc/runner/client.crt"),
+    "sslkey": ("The key of the client's certificate.", "/etc/runner/client.key"),
+    "connect_timeout": ("Seconds to wait for the connection.", 5),
+    "target_session_attrs": ("Which of several hosts to use.", "read-write"),
 }
 _TIME: Final[Fragment] = {
     "type": "string",
@@ -126,11 +131,13 @@ def target() -> Fragment:
 
 
 def _keyword(name: str) -> Fragment:
-    return {
-        "type": ["string", "integer"],
-        "description": f"libpq's {name}.",
-        "examples": [_KEYWORD_EXAMPLES.get(name, "…")],
-    }
+    description, example = _COMMON_KEYWORDS.get(name, (f"The connection parameter {name} of libpq.", "…"))
+    return {"type": ["string", "integer"], "description": description, "examples": [example]}
+
+
+def other_keywords() -> tuple[str, ...]:
+    """The connection parameters that hardly anybody needs."""
+    return tuple(name for name in KEYWORDS if name not in _COMMON_KEYWORDS)
 
 
 def sink(registry: Registry) -> Fragment:
