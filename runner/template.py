@@ -169,6 +169,13 @@ def _signed(value: object) -> object:
     return f"+{_shown(value)}" if positive else _shown(value)
 
 
+def _of(value: object, noun: str, several: str = "") -> str:
+    """A number and its noun: `1 table`, `3 tables`; `several` for nouns that do not just take an s."""
+    raw = _raw(value)
+    number = len(raw) if isinstance(raw, (list, tuple)) else raw
+    return f"{_count(number)} {noun if number == 1 else several or noun + 's'}"
+
+
 def show_time(value: object) -> str:
     """A moment as `2026-11-24 01:30 UTC`; ISO 8601 text is understood, other values pass unchanged."""
     raw = _raw(value)
@@ -190,6 +197,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "duration": partial(_in, Dimension.SECONDS),
     "percent": partial(_in, Dimension.RATIO),
     "signed": _signed,
+    "of": _of,
     "time": show_time,
 }
 """The filters beside Jinja's own: each takes a number in its base unit, null, or a value with its unit."""

@@ -70,7 +70,9 @@ def _store(loaded: Loaded, clock: Clock) -> Iterator[Advice]:
             hint=f"mend the sink {newest.sink} in runner.yaml; the reports are in `runner history`",
         )
     if waiting:
-        yield Advice(good=False, message=f"{waiting} deliveries wait for another try", hint="runner run-due tries again")
+        yield Advice(
+            good=False, message=f"{waiting} deliveries wait for another try", hint="runner run-due tries again"
+        )
 
 
 def _last_tick(state_dir: Path, recorded: float | None, clock: Clock) -> Advice:
@@ -144,7 +146,7 @@ def _target(loaded: Loaded, target: Target) -> Iterator[Advice]:
 def _version(target: Target, facts: ServerFacts) -> Advice:
     what = f"target {target.name} ({target.address}): PostgreSQL {facts.major}.{facts.version % 10000}, {facts.role}"
     if facts.major < OLDEST:
-        return Advice(good=False, message=what, hint=f"PostgreSQL {OLDEST} to {NEWEST} are supported; upgrade the server")
+        return Advice(
+            good=False, message=what, hint=f"PostgreSQL {OLDEST} to {NEWEST} are supported; upgrade the server"
+        )
     return Advice(good=True, message=f"{what}, as {facts.user}{' (superuser)' if facts.superuser else ''}")
-
-

@@ -23,9 +23,7 @@ group by 1 order by 1
 """
 
 
-def grants(
-    loaded: Loaded, target: Target, server: Server, facts: ServerFacts, jobs: Sequence[Job]
-) -> Iterator[Advice]:
+def grants(loaded: Loaded, target: Target, server: Server, facts: ServerFacts, jobs: Sequence[Job]) -> Iterator[Advice]:
     """What is missing for these jobs on this server; nothing when all can look and work."""
     role = quote_identifier(facts.user)
     wanted = sorted({grant for job in jobs for grant in job.requires.grants})

@@ -55,9 +55,7 @@ def without_target(loaded: Loaded) -> tuple[Job, ...]:
     return tuple(job for job in loaded.home.jobs if not targets_of(loaded, job))
 
 
-def describe_runs(
-    loaded: Loaded, places: Sequence[tuple[Job, str]], overrides: Mapping[str, object]
-) -> list[str]:
+def describe_runs(loaded: Loaded, places: Sequence[tuple[Job, str]], overrides: Mapping[str, object]) -> list[str]:
     """What `run --dry-run` prints: each job, where, with which parameters and SQL."""
     lines: list[str] = []
     for job, target in places:

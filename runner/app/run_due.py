@@ -93,14 +93,10 @@ def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:
 
 def decisions_of(loaded: Loaded, store: Store, jobs: list[Job], now: datetime) -> tuple[Decision, ...]:
     cursors = {
-        place: Cursor(
-            job=kept.job, target=kept.target, slot=kept.slot, digest=kept.digest, first_seen=kept.first_seen
-        )
+        place: Cursor(job=kept.job, target=kept.target, slot=kept.slot, digest=kept.digest, first_seen=kept.first_seen)
         for place, kept in store.cursors().items()
     }
-    live = frozenset(
-        (run.job, run.target) for run in store.running() if is_alive(loaded.home.state_dir, run.tick)
-    )
+    live = frozenset((run.job, run.target) for run in store.running() if is_alive(loaded.home.state_dir, run.tick))
     return decide(jobs, lambda job: targets_of(loaded, job), cursors, live, now)
 
 

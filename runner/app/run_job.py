@@ -50,9 +50,7 @@ def places(loaded: Loaded, jobs: Sequence[Job], target: str) -> list[tuple[Job, 
         close = get_close_matches(target, loaded.home.targets, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(loaded.home.targets)}"
         raise UsageError(f"there is no target `{target}`", hint=hint)
-    return [
-        (job, name) for job in jobs for name in targets_of(loaded, job) if not target or name in (target, "")
-    ]
+    return [(job, name) for job in jobs for name in targets_of(loaded, job) if not target or name in (target, "")]
 
 
 def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, manner: Manner) -> Ran:
@@ -91,5 +89,3 @@ def number_or_text(value: str) -> object:
         except ValueError:
             continue
     return {"true": True, "false": False}.get(value, value)
-
-

@@ -101,9 +101,7 @@ def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[s
     return wishes
 
 
-def _send(
-    loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, manner: Manner
-) -> Sequence[Delivered]:
+def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, manner: Manner) -> Sequence[Delivered]:
     return [
         deliver(
             waiting, home=loaded.home, host=loaded.host, store=store, clock=clock, rules=rules, stdout=manner.stdout

@@ -47,5 +47,3 @@ def status(loaded: Loaded) -> Status:
 def age(then: datetime, now: datetime) -> float:
     """Seconds, never negative."""
     return max(0.0, (now - then).total_seconds())
-
-

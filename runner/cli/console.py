@@ -49,16 +49,13 @@ def say_json(data: object) -> None:
     say(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False, default=str))
 
 
-def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[str] = frozenset()) -> None:
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
     """Aligned columns with a head; the last column is not padded."""
     lines = [tuple(columns), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for number, line in enumerate(lines):
-        cells = [
-            cell.rjust(width) if columns[index] in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        text = "  ".join(cells).rstrip()
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        text = indent + "  ".join(cells).rstrip()
         say(_paint(text, "1") if number == 0 else text)
 
 

@@ -50,7 +50,9 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
@@ -69,7 +71,9 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Begin with `runner init` in an empty folder, or `runner demo` to see it at work.",
 )
-@click.option("--home", "home", metavar="DIR", default="", help="The home; else RUNNER_HOME, else upward, else /etc/runner.")
+@click.option(
+    "--home", "home", metavar="DIR", default="", help="The home; else RUNNER_HOME, else upward, else /etc/runner."
+)
 @click.option("--no-plugins", is_flag=True, help="Load only what is built in.")
 @click.version_option(VERSION, prog_name="runner")
 @click.pass_context

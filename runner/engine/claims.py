@@ -86,20 +86,18 @@ def claim_again(
 
 def orphans(store: Store, jobs: Mapping[str, Job], is_alive: Callable[[str], bool]) -> list[Orphan]:
     """Runs that are recorded as running although their tick is gone."""
-    return [
-        Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not is_alive(record.tick)
-    ]
+    return [Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not is_alive(record.tick)]
 
 
 def claim_now(store: Store, jobs: Iterable[tuple[Job, str]], tick: str, now: datetime) -> list[Claimed]:
     """Runs asked for by name: their slot is this instant, and no cursor moves."""
     claimed: list[Claimed] = []
     for job, target in jobs:
-        claimed += _won(store, Claimed(run=new_run(), job=job, target=target, slot=now), tick, now, digest="")
+        claimed += _won(store, Claimed(run=new_run(), job=job, target=target, slot=now), tick, now, scheduled=False)
     return claimed
 
 
-def _won(store: Store, wish: Claimed, tick: str, now: datetime, digest: str | None = None) -> list[Claimed]:
+def _won(store: Store, wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True) -> list[Claimed]:
     job = wish.job
     claim = Claim(
         run=wish.run,
@@ -110,8 +108,9 @@ def _won(store: Store, wish: Claimed, tick: str, now: datetime, digest: str | No
         slot=wish.slot,
         tick=tick,
         now=now,
-        digest=_digest(job) if digest is None else digest,
+        digest=_digest(job),
         attempt=wish.attempt,
+        scheduled=scheduled,
     )
     return [wish] if store.claim(claim) else []
 

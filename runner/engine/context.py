@@ -83,7 +83,7 @@ class Context:
         return latest(job.schedule, before) if job.schedule else None
 
     def begun(self, databases: tuple[str, ...]) -> Context:
-        """This context in the databases where the job applies; its timeout counts from now."""
+        """The same run in the databases where the job applies; its timeout counts from now."""
         limit = self.job.timeout
         return replace(self, databases=databases, ends=None if limit is None else self.clock.elapsed() + limit)
 

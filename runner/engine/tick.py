@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from concurrent.futures import Future, ThreadPoolExecutor, wait as wait_for
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from runner.api import Answer, Fault, Job, Query, QueryError, Result, ServerFacts, State, Target, TargetError
+from runner.api import (
+    Answer,
+    Job,
+    Query,
+    QueryError,
+    Result,
+    Series,
+    ServerFacts,
+    Target,
+    TargetError,
+)
 from runner.clock import Clock
 from runner.engine.claims import Claimed
 from runner.engine.context import Context, databases_of, parameters
@@ -138,7 +146,7 @@ class Tick:
         if not (job.applies_if or job.requires.extensions):
             return False
         latest = [result for result in self._around.store.latest(job.name) if result.target == target]
-        return bool(latest) and latest[0].state is not State.SKIPPED
+        return any(result.outcome.looked for result in latest)
 
     def _changes_data(self, group: str) -> bool:
         return any(
@@ -160,7 +168,7 @@ class Tick:
             self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
             self._around.result_ready(recorded.result)
 
-    def _seen(self, claim: Claimed, now: datetime) -> Iterable[object]:
+    def _seen(self, claim: Claimed, now: datetime) -> Iterable[Series]:
         if claim.job.on_gone == "ok":
             return ()
         return self._around.store.series(claim.job.name, claim.target, now - SERIES_MEMORY)

@@ -26,7 +26,7 @@ class Tracked:
 
 def track(job: Job, target: str, outcome: Outcome, memory: Memory, now: datetime, seen: Iterable[Series]) -> Tracked:
     """`seen` are the series of earlier runs, for `on_gone`; a database that was not looked at keeps its problems."""
-    findings = (*outcome.findings, *_gone(job, outcome, memory, seen))
+    findings = (*outcome.findings, *_gone(job, outcome, seen))
     worst = _worst_by_series(findings)
     problems: dict[Series, Problem] = {}
     transitions: list[Transition] = []
@@ -39,10 +39,11 @@ def track(job: Job, target: str, outcome: Outcome, memory: Memory, now: datetime
     for series, before in memory.problems.items():
         if series in worst:
             continue
-        if not _was_looked_at(series, outcome):
+        if not _is_over(series, outcome):
             problems[series] = before
         elif before.is_open:
-            transitions.append(_transition(before, before, State.OK, Change.RECOVERED, now))
+            told = replace(before, message=f"no longer applies: {outcome.skipped}") if outcome.skipped else before
+            transitions.append(_transition(told, before, State.OK, Change.RECOVERED, now))
     marked = tuple(_mark(finding, problems.get(finding.series)) for finding in findings)
     return Tracked(
         outcome=replace(outcome, findings=marked), memory=Memory(problems=problems), transitions=tuple(transitions)
@@ -60,18 +61,21 @@ def _worst_by_series(findings: Iterable[Finding]) -> Mapping[Series, Finding]:
     return found
 
 
-def _was_looked_at(series: Series, outcome: Outcome) -> bool:
-    """A finding about a whole database ends as soon as that database was looked at."""
-    return series.database in outcome.looked
+def _is_over(series: Series, outcome: Outcome) -> bool:
+    """A problem that is not seen any more is over where something was looked at, or where nothing applies."""
+    if outcome.skipped or series.database in outcome.looked:
+        return True
+    # What was said about the job as a whole (an unreachable server) ends with the first look at anything.
+    return series == Series() and bool(outcome.looked)
 
 
-def _gone(job: Job, outcome: Outcome, memory: Memory, seen: Iterable[Series]) -> Iterable[Finding]:
+def _gone(job: Job, outcome: Outcome, seen: Iterable[Series]) -> Iterable[Finding]:
     if job.on_gone not in _GONE:
         return
     here = {observation.series for observation in outcome.observations}
     here |= {finding.series for finding in outcome.findings}
     for series in sorted(set(seen) - here):
-        if series.key and _was_looked_at(series, outcome):
+        if series.key and series.database in outcome.looked:
             yield Finding(state=_GONE[job.on_gone], message=f"{series} is gone", series=series)
 
 

@@ -46,6 +46,8 @@ class Claim:
     now: datetime
     digest: str = ""
     attempt: int = 1
+    scheduled: bool = True
+    """False for a run that was asked for by name: it settles no slot of the schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ _STATISTICS = f"""
 
 
 def claim_run(connection: sqlite3.Connection, claim: Claim) -> bool:
-    """Inserts the run and moves the cursor; False when the slot may not be run at this attempt."""
+    """Inserts the run, and moves the cursor of a scheduled one; False when the slot may not be run at this attempt."""
     settled = connection.execute(
         "select 1 from runs where job = ? and target = ? and slot = ? and (status <> 'interrupted' or attempt >= ?)",
         (claim.job, claim.target, instant(claim.slot), claim.attempt),
@@ -40,7 +40,8 @@ def claim_run(connection: sqlite3.Connection, claim: Claim) -> bool:
         (claim.run, claim.job, claim.kind, claim.group, claim.target, instant(claim.slot), claim.attempt, claim.tick,
          instant(claim.now)),
     )  # fmt: skip
-    advance_cursor(connection, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
+    if claim.scheduled:
+        advance_cursor(connection, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
     return True
 
 

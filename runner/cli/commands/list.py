@@ -40,13 +40,11 @@ def command(context: click.Context, as_json: bool, now: str) -> int:
         if len(schedules) == 1 and (only := next(iter(schedules))):
             slot = next(iter(following(only, moment)), None)
             say(f"  {in_words(only)}{f', next {slot:%a %d %b %H:%M} UTC' if slot else ''}")
+        same = len(schedules) == 1
         rows = [
-            (f"  {job.name}", job.kind, job.title, in_words(job.schedule) if job.schedule else "only by name")
+            (job.name, job.kind, job.title, "" if same else in_words(job.schedule) if job.schedule else "only by name")
             for job in jobs
         ]
-        say_table(
-            ("  job", "kind", "title", "schedule"),
-            rows if len(schedules) > 1 else [row[:3] + ("",) for row in rows],
-        )
+        say_table(("job", "kind", "title", "" if same else "schedule"), rows, indent="  ")
         say()
     return exits.OK

@@ -59,7 +59,9 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
     tick = known.last_tick
     said = f"last tick {show_duration(age(tick.at, moment))} ago" if tick else "no tick yet: cron does not call run-due"
     wrong = [result for result in known.results if result.state.is_problem]
-    say(f"{paint(known.state, known.state.value.upper())}  {len(wrong)} of {len(known.results)} jobs have problems, {said}")
+    say(
+        f"{paint(known.state, known.state.value.upper())}  {len(wrong)} of {len(known.results)} jobs have problems, {said}"
+    )
     shown = known.results if everything else wrong
     if shown:
         say()

@@ -9,12 +9,13 @@ from difflib import get_close_matches
 from typing import Literal, cast
 
 from runner.api import CompileContext, ExpressionError, MappingNode, Node, ProbeType, Scalar, SequenceNode, plain
+from runner.errors import TemplateError
 from runner.expr import Expression, Scope, analyse, parse
 from runner.judge import Rule
 from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
-from runner.template import Template, TemplateError
+from runner.template import Template
 
 # What messages may name beside the columns.
 _ALWAYS = frozenset({"params", "target", "database", "state", "key"})

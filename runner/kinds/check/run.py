@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -14,7 +14,6 @@ from runner.api import (
     Outcome,
     Query,
     QueryError,
-    Row,
     Rows,
     RunContext,
     Series,
