@@ -10,11 +10,22 @@ from runner.expr.functions import FUNCTIONS, Builtin, FunctionLike, Group
 from runner.expr.parser import parse
 from runner.expr.problems import CODES
 from runner.expr.tree import Expression
-from runner.expr.values import NEVER, Quantity, Unknown, Value, converter, merge, quantity, recorded, text_of
+from runner.expr.values import (
+    NEVER,
+    Quantity,
+    Unknown,
+    Value,
+    converter,
+    merge,
+    quantities,
+    quantity,
+    recorded,
+    text_of,
+)
 from runner.expr.words import in_words
 
 __all__ = [
     "CODES", "FUNCTIONS", "NEVER", "Analysis", "Builtin", "Environment", "Expression", "Facts", "FunctionLike",
     "Group", "Quantity", "Scope", "Unknown", "Value", "analyse", "converter", "facts", "in_words", "merge", "parse",
-    "quantity", "recorded", "text_of", "truth", "value",
+    "quantities", "quantity", "recorded", "text_of", "truth", "value",
 ]  # fmt: skip

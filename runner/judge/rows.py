@@ -93,9 +93,9 @@ def judge_whole(thresholds: Thresholds, environment: Environment, memory: Memory
 
 def worst_of_duplicates(judged: Sequence[JudgedRow]) -> tuple[list[JudgedRow], tuple[str, ...]]:
     """Rows of one key share the worst of their states; a note names the keys."""
-    counts = Counter(row.series for row in judged)
-    if len(counts) == len(judged):
+    if len({row.series for row in judged}) == len(judged):
         return list(judged), ()
+    counts = Counter(row.series for row in judged)
     worst: dict[Series, JudgedRow] = {}
     for row in judged:
         if row.series not in worst or row.state.rank > worst[row.series].state.rank:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from itertools import repeat
 from typing import Final, TypeAlias
 
-from runner.expr import Environment, Quantity, Unknown, Value, converter, quantity, text_of, value
+from runner.expr import Environment, Quantity, Unknown, Value, quantities, quantity, text_of, value
 from runner.judge.rule import Rule
 from runner.model.history import Past, Series
 from runner.model.quantity import KINDS, Dimension
@@ -34,15 +35,14 @@ class Circumstances:
 
 def lines(rule: Rule, database: str, rows: Rows) -> list[Line]:
     """The rows that no exception leaves out; every key column must be there."""
-    convert = [converter(rule.kinds.get(name), name) for name in rows.columns]
-    places = [rows.columns.index(name) for name in rule.key]
     kept = [row for row in rows.rows if not _left_out(rule, rows.columns, row)]
+    cells = list(zip(*kept, strict=True)) or [()] * len(rows.columns)
+    held = [quantities(column, rule.kinds.get(name), name) for name, column in zip(rows.columns, cells, strict=True)]
+    texts = [[text_of(cell) for cell in cells[rows.columns.index(name)]] for name in rule.key]
+    keys: Iterable[tuple[str, ...]] = zip(*texts, strict=True) if texts else repeat((), len(kept))
     return [
-        Line(
-            Series(database, tuple([text_of(row[place]) for place in places])),
-            {name: change(cell) for name, change, cell in zip(rows.columns, convert, row, strict=False)},
-        )
-        for row in kept
+        Line(Series(database, key), dict(zip(rows.columns, values, strict=True)))
+        for key, values in zip(keys, zip(*held, strict=True), strict=True)
     ]
 
 
