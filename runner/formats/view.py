@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runner.formats.layout import finite, more_lines, sparkline, table_lines
@@ -16,7 +16,10 @@ from runner.model.state import State
 from runner.template import clean, show_time
 
 _WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING)
+_NEVER_MERGED = frozenset({"CRITICAL", "WARNING"})
 _NAME, _TEXT = 80, 300
+_SAME = 3
+"""From how many jobs on the same words are said once."""
 _COUNTED = (*_WORST_FIRST, State.LEARNING, State.OK, State.SKIPPED)
 
 
@@ -90,6 +93,9 @@ class View:
 
     def problems(self) -> Iterator[Line]:
         """One line per finding, the worst first; the hint stands below the last line of its job."""
+        return _merged(self._problems())
+
+    def _problems(self) -> Iterator[Line]:
         hinted: set[int] = set()
         for state in _WORST_FIRST:
             for number, result in enumerate(self.report.results):
@@ -104,7 +110,9 @@ class View:
         below = more_lines(len(findings) - len(shown), "findings")
         if with_hint:
             below += [_course(result, trend) for trend in result.outcome.trends[:3]]
-            below += _labelled(hint=result.hint, runbook=result.runbook)
+            # The hint mends what the job looks for, not that it could not look.
+            hint = "" if findings[0].state is State.UNKNOWN else result.hint
+            below += _labelled(hint=hint, runbook=result.runbook)
         for finding in shown:
             since = _since(finding, changes.get(finding.series), self.report.created)
             yield Line(
@@ -151,6 +159,9 @@ class View:
 
     def skipped(self) -> Iterator[Line]:
         """What was not judged: findings that wait for their `for:`, what has no history yet, what does not apply."""
+        return _merged(self._skipped())
+
+    def _skipped(self) -> Iterator[Line]:
         for result in self.report.results:
             pending = [item for item in result.outcome.findings if item.pending]
             learning = [item for item in result.outcome.findings if item.state is State.LEARNING and not item.pending]
@@ -165,6 +176,9 @@ class View:
             yield self._plain(word, result, clean(findings[0].message, limit=_TEXT) + rest)
 
     def notes(self) -> Iterator[Line]:
+        return _merged(self._notes())
+
+    def _notes(self) -> Iterator[Line]:
         for result in self.report.results:
             for note in result.outcome.notes:
                 yield self._plain("note", result, note)
@@ -185,6 +199,21 @@ class View:
     def _where(self, result: Result, database: str) -> str:
         target = (result.target or "(host)") if self._many_targets else ""
         return clean("/".join(part for part in (target, database) if part), limit=_NAME)
+
+
+def _merged(lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines of several jobs that say the same, such as that the server is down, become one."""
+    groups: dict[tuple[str, ...], list[Line]] = {}
+    for number, line in enumerate(lines):
+        alone = str(number) if line.state in _NEVER_MERGED else ""
+        groups.setdefault((line.state, line.where, line.text, alone), []).append(line)
+    for group in groups.values():
+        jobs = list(dict.fromkeys(line.job for line in group))
+        if len(jobs) < _SAME:
+            yield from group
+        else:
+            names = clean(f"jobs: {', '.join(jobs)}", limit=_TEXT)
+            yield replace(group[0], job=f"{len(jobs)} jobs", details=(names,))
 
 
 def _target(info: TargetInfo) -> tuple[str, ...]:

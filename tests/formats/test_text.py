@@ -10,7 +10,7 @@ import pytest
 
 from runner.formats.text import render
 from runner.model.history import Sample
-from runner.model.result import Outcome, Table
+from runner.model.result import Outcome, Table, unknown
 from runner.model.state import State
 from tests.formats import samples
 from tests.formats.samples import SLOT, Templates, finding, report, result
@@ -154,3 +154,30 @@ def test_ten_thousand_findings_take_less_than_a_second() -> None:
     text = render(made, {"rows": 100}, Templates())
     assert time.perf_counter() - started < 1.0
     assert text.count("\nWARNING    job-") == 10_000
+
+
+def test_what_several_jobs_say_alike_is_said_once() -> None:
+    down = unknown("cannot connect to db1: connection refused")
+    noted = Outcome(summary="", findings=down.findings, notes=("check that the server runs",))
+    jobs = [result(f"job-{number}", noted, hint="alter table") for number in range(4)]
+    lines = render(report(*jobs, result("other", unknown("no grant"))), {}, Templates()).splitlines()
+    assert lines[3:7] == [
+        "UNKNOWN    4 jobs  cannot connect to db1: connection refused",
+        "           jobs: job-0, job-1, job-2, job-3",
+        "UNKNOWN    other   no grant",
+        "",
+    ]
+    assert [line for line in lines if line.startswith("note")] == ["note       4 jobs  check that the server runs"]
+
+
+def test_problems_that_were_found_are_never_put_together() -> None:
+    alike = Outcome(summary="", findings=(finding(State.WARNING, "too many"),))
+    text = render(report(*(result(f"job-{number}", alike) for number in range(5))), {}, Templates())
+    assert text.count("WARNING    job-") == 5
+
+
+def test_a_hint_stands_below_what_was_found_not_below_what_could_not_be_looked_at() -> None:
+    blind = result("blind", unknown("no grant"), hint="vacuum it", runbook="https://wiki")
+    text = render(report(blind), {}, Templates())
+    assert "hint:" not in text
+    assert "           runbook: https://wiki\n" in text
