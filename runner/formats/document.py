@@ -115,6 +115,7 @@ def _finding(item: Finding) -> dict[str, Any]:
         **_series(item.series),
         "message": item.message,
         "reason": item.reason,
+        "hint": item.hint,
         "pending": item.pending,
         "since": item.since,
     }

@@ -110,20 +110,21 @@ class View:
         below = more_lines(len(findings) - len(shown), "findings")
         if with_hint:
             below += [_course(result, trend) for trend in result.outcome.trends[:3]]
-            # The hint mends what the job looks for, not that it could not look.
-            hint = "" if findings[0].state is State.UNKNOWN else result.hint
-            below += _labelled(hint=hint, runbook=result.runbook)
-        for finding in shown:
+            below += _labelled(runbook=result.runbook)
+        for finding, following in zip(shown, [*shown[1:], None], strict=True):
             since = _since(finding, changes.get(finding.series), self.report.created)
             yield Line(
                 state=finding.state.value.upper(),
                 job=clean(result.job, limit=_NAME),
                 where=self._where(result, finding.series.database),
                 text=clean(finding.message, limit=_TEXT) + (f" ({since})" if since else ""),
-                details=tuple(below) if finding is shown[-1] else (),
+                details=(*_hint(result, finding, following), *(below if following is None else ())),
             )
 
     def recovered(self) -> Iterator[Line]:
+        return _merged(self._recovered())
+
+    def _recovered(self) -> Iterator[Line]:
         for result in self.report.results:
             for item in result.transitions:
                 if item.change is Change.RECOVERED:
@@ -226,6 +227,17 @@ def _target(info: TargetInfo) -> tuple[str, ...]:
 
 def _labelled(**texts: str) -> tuple[str, ...]:
     return tuple(f"{label}: {clean(text, limit=_TEXT)}" for label, text in texts.items() if text)
+
+
+def _hint(result: Result, finding: Finding, following: Finding | None) -> tuple[str, ...]:
+    """The finding's own hint, or its job's; findings in a row that share one have it below the last."""
+
+    def of(item: Finding) -> str:
+        # The job's hint mends what it looks for, not that it could not look.
+        return item.hint or ("" if item.state is State.UNKNOWN else result.hint)
+
+    shared = following is not None and of(following) == of(finding)
+    return () if shared else _labelled(hint=of(finding))
 
 
 def _since(finding: Finding, change: Transition | None, now: datetime) -> str:
