@@ -92,10 +92,17 @@ def test_it_starts_in_the_home_with_an_empty_standard_input_and_its_circumstance
 
 def test_only_the_last_part_of_much_output_is_kept(tmp_path: Path) -> None:
     found = outcome(tmp_path, shell="i=0; while [ $i -lt 20000 ]; do echo line$i; i=$((i+1)); done")
-    kept = lines(found, "stdout")
-    assert kept[-1] == "line19999"
-    assert sum(len(line) + 1 for line in kept) <= process.KEPT
-    assert "not kept" in found.notes[0]
+    assert lines(found, "stdout") == [f"line{number}" for number in range(19980, 20000)]
+    assert found.tables[0].title == "stdout, the last 20 lines"
+
+
+def test_a_pattern_is_looked_for_in_all_that_is_kept(tmp_path: Path) -> None:
+    script = "echo early; i=0; while [ $i -lt 500 ]; do echo line$i; i=$((i+1)); done"
+    assert outcome(tmp_path, shell=script, expect={"stdout_matches": "^early$"}).state is State.OK
+    assert (
+        outcome(tmp_path, shell=script + "; head -c 9000 /dev/zero", expect={"stdout_matches": "early"}).state
+        is State.CRITICAL
+    )
 
 
 def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:

@@ -32,8 +32,6 @@ class Ended:
     stderr: str
     limit: float = 0.0
     """Seconds after which it was made to end."""
-    cut: int = 0
-    """Bytes of output that were not kept."""
     timed_out: bool = False
     killed: bool = False
     """True when the polite signal was not enough."""
@@ -51,7 +49,6 @@ class _Tail(threading.Thread):
         self._descriptor = descriptor
         self._kept = b""
         self._finish_by: float | None = None
-        self.total = 0
 
     def run(self) -> None:
         poll = select.poll()
@@ -62,7 +59,6 @@ class _Tail(threading.Thread):
                     data = os.read(self._descriptor, _CHUNK)
                     if not data:
                         return
-                    self.total += len(data)
                     self._kept = (self._kept + data)[-KEPT:]
                 elif self._finish_by is not None:
                     return
@@ -73,10 +69,6 @@ class _Tail(threading.Thread):
         self._finish_by = time.monotonic() + _SECONDS_TO_READ_ON
         self.join()
         return self._kept.decode("utf-8", "replace")
-
-    @property
-    def cut(self) -> int:
-        return self.total - len(self._kept)
 
 
 def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], left: Callable[[], float]) -> Ended:
@@ -97,7 +89,6 @@ def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], left:
         seconds=time.monotonic() - started,
         stdout=texts[0],
         stderr=texts[1],
-        cut=out.cut + err.cut,
         limit=limit,
         timed_out=timed_out,
         killed=killed,

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner.api import Column, Dimension, Finding, Job, Observation, Outcome, RunContext, State, Table, skipped
-from runner.kinds.command.process import KEPT, Ended, run_program
+from runner.kinds.command.process import Ended, run_program
 from runner.kinds.command.spec import CommandSpec
-from runner.model.quantity import show_bytes, show_duration
+from runner.model.quantity import show_duration
 
 DEFAULT_TIMEOUT = 600.0
 _COLUMNS = (Column(name="seconds", dimension=Dimension.SECONDS), Column(name="exit", dimension=Dimension.NUMBER))
 _LONGEST_QUOTE = 200
+LINES_SHOWN = 20
 
 
 def run(context: RunContext, job: Job) -> Outcome:
@@ -62,14 +63,12 @@ def _judge(ended: Ended, spec: CommandSpec) -> Outcome:
     complaint = _complaint(ended, spec)
     took = show_duration(ended.seconds)
     findings = (Finding(state=State.CRITICAL, message=complaint),) if complaint else ()
-    notes = (f"{show_bytes(ended.cut)} of earlier output were not kept",) if ended.cut else ()
     return Outcome(
         summary=complaint or f"{spec.program} ended with exit code {ended.code} in {took}",
         findings=findings,
         observations=(Observation(values={"seconds": ended.seconds, "exit": ended.code}),),
         columns=_COLUMNS,
         tables=tuple(_tables(ended)),
-        notes=notes,
     )
 
 
@@ -102,11 +101,12 @@ def _last_words(ended: Ended) -> str:
 
 
 def _tables(ended: Ended) -> list[Table]:
+    """The end of each output: formats show the first rows of a table, and what matters stands in the last lines."""
     found = []
     for name, text in (("stdout", ended.stdout), ("stderr", ended.stderr)):
         if lines := text.splitlines():
-            title = f"{name}, the last {show_bytes(KEPT)}" if len(text.encode()) >= KEPT else name
-            found.append(Table(title=title, columns=(name,), rows=tuple((line,) for line in lines)))
+            title = f"{name}, the last {LINES_SHOWN} lines" if len(lines) > LINES_SHOWN else name
+            found.append(Table(title=title, columns=(name,), rows=tuple((line,) for line in lines[-LINES_SHOWN:])))
     return found
 
 
