@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runner.config.files import display_name, read_text
+from runner.config.files import below, display_name, is_absent, read_text
 from runner.model.diagnostic import Diagnostic, Span
 
 DEFAULT_FILES: Final = (".env",)
@@ -50,10 +50,10 @@ def load_environment(home: Path, files: Iterable[str], environ: Mapping[str, str
     paths: list[Path] = []
     diagnostics: list[Diagnostic] = []
     for item in files:
-        path = home / Path(item).expanduser()
+        path = below(home, item)
         name = display_name(path, home)
         paths.append(path)
-        if not path.exists():
+        if is_absent(path):
             looked_at.append(f"{name} (does not exist)")
             continue
         looked_at.append(name)

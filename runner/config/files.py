@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,15 +51,15 @@ def find_home(option: str | Path | None, environ: Mapping[str, str], cwd: Path) 
     if named := environ.get("RUNNER_HOME"):
         return HomeChoice(path=_folder(cwd / named, "RUNNER_HOME"), reason="RUNNER_HOME")
     for folder in (cwd, *cwd.parents):
-        if (folder / SETTINGS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir():
+        if os.path.isfile(folder / SETTINGS_FILE) or os.path.isdir(folder / JOBS_FOLDER):
             return HomeChoice(path=folder, reason="found upward")
     return HomeChoice(path=SYSTEM_HOME, reason="system")
 
 
 def _folder(path: Path, source: str) -> Path:
-    if path.is_dir():
+    if os.path.isdir(path):
         return path.resolve()
-    hint = "create it with `runner init`" if not path.exists() else "name the folder that holds runner.yaml"
+    hint = "create it with `runner init`" if is_absent(path) else "name the folder that holds runner.yaml"
     raise ConfigurationError(f"{source} names {path}, which is not a folder", hint=hint)
 
 
@@ -72,7 +73,7 @@ def shipped(name: str) -> Path:
 def job_files(home: Path) -> tuple[list[Path], list[Diagnostic]]:
     """The job files in checks.d/, sorted, without the catalogue, and complaints about what lies beside them."""
     root = home / JOBS_FOLDER
-    if not root.exists():
+    if is_absent(root):
         return [], []
     diagnostics: list[Diagnostic] = []
     found = sorted(_walk(root, home, diagnostics))
@@ -105,8 +106,8 @@ def _walk(folder: Path, home: Path, diagnostics: list[Diagnostic]) -> Iterator[P
         if path.name.startswith(".") or (path.name == CATALOGUE_FOLDER and folder == home / JOBS_FOLDER):
             continue
         # A linked folder is not followed, so that a link to a parent cannot make the walk endless.
-        if path.is_dir() and path.suffix != ".yaml":
-            if not path.is_symlink():
+        if os.path.isdir(path) and path.suffix != ".yaml":
+            if not os.path.islink(path):
                 yield from _walk(path, home, diagnostics)
         else:
             yield path
@@ -117,7 +118,7 @@ def read_text(path: Path, name: str) -> FileText:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return _unusable(path, name, _complaint("file-unreadable", name, _reason(error, "the file"), _remedy(error)))
     if len(data) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES:,} bytes"
@@ -136,6 +137,22 @@ def read_text(path: Path, name: str) -> FileText:
     return FileText(path=path, name=name, text=text.removeprefix("\ufeff"))
 
 
+def is_absent(path: Path) -> bool:
+    """Whether nothing has this name; what cannot be looked at is not absent, and reading it says why."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def below(home: Path, written: str) -> Path:
+    """A path as people write it: `~` is a home folder, and a relative one starts at the home."""
+    return home / os.path.expanduser(written)
+
+
 def display_name(path: Path, home: Path) -> str:
     """The path as diagnostics show it: relative to the home when it lies inside."""
     return path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
@@ -150,15 +167,20 @@ def _position(before: str) -> tuple[int, int]:
     return len(lines), len(lines[-1]) + 1
 
 
-def _reason(error: OSError, noun: str) -> str:
+def _reason(error: OSError | ValueError, noun: str) -> str:
     if isinstance(error, IsADirectoryError):
         return "this is a folder with the name of a file"
     if isinstance(error, FileNotFoundError):
         return f"{noun} does not exist"
-    return f"{noun} cannot be read: {error.strerror or type(error).__name__}"
+    return f"{noun} cannot be read: {why(error)}"
 
 
-def _remedy(error: OSError) -> str:
+def why(error: OSError | ValueError) -> str:
+    """The system's reason in its own words."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _remedy(error: OSError | ValueError) -> str:
     if isinstance(error, IsADirectoryError):
         return "rename the folder"
     if isinstance(error, FileNotFoundError):

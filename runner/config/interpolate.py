@@ -12,7 +12,7 @@ from runner.api import SecretSource
 from runner.config.diagnostics import did_you_mean
 from runner.config.dsn import passwords_in
 from runner.config.environment import Environment, is_secret_name
-from runner.config.files import MAX_BYTES
+from runner.config.files import MAX_BYTES, below, why
 from runner.config.nodes import HIDDEN, INTERPOLATED, map_scalars
 from runner.errors import RunnerError
 from runner.model.diagnostic import Diagnostic
@@ -124,16 +124,17 @@ class Interpolator:
         return text
 
     def _read_file(self, argument: str) -> str:
-        path = self.home / Path(argument).expanduser()
+        path = below(self.home, argument)
         try:
             with path.open("rb") as stream:
                 data = stream.read(MAX_BYTES)
             text = data.decode()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise RunnerError(f"{path} cannot be read: {reason}", hint="check the path and its permissions") from error
         except UnicodeDecodeError as error:
             raise RunnerError(f"{path} is not UTF-8 text", hint="a secret is one line of text") from error
+        except (OSError, ValueError) as error:
+            raise RunnerError(
+                f"{path} cannot be read: {why(error)}", hint="check the path and its permissions"
+            ) from error
         return text.removesuffix("\n").removesuffix("\r")
 
     def _read_source(self, scheme: str, argument: str) -> str:

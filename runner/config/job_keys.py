@@ -81,7 +81,7 @@ TARGETS: Final[Fragment] = {
     "examples": [{"env": "prod"}],
 }
 
-_VERSION_OF = {"anyOf": [{"type": ["string", "number", "null"]}]}
+_VERSION_OF: Final[Fragment] = {"type": ["string", "number", "null"]}
 
 REQUIRES: Final = closed(
     {

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from runner.config.assemble import runner_schema
 from runner.config.document import Document, parse
 from runner.config.environment import DEFAULT_FILES, Environment, load_environment
-from runner.config.files import SETTINGS_FILE, read_text
+from runner.config.files import SETTINGS_FILE, is_absent, read_text
 from runner.config.interpolate import Interpolator
 from runner.config.nodes import coerced, seconds_of, text_of, texts_of, value_of
 from runner.config.prune import each_part, pruned
@@ -98,7 +98,7 @@ def disabled_plugins(home: Path) -> tuple[str, ...]:
 
 def _document(home: Path) -> Document:
     path = home / SETTINGS_FILE
-    if not path.exists() and not path.is_symlink():
+    if is_absent(path):
         return Document(file=SETTINGS_FILE, text="", root=None)
     file = read_text(path, SETTINGS_FILE)
     if file.text is None:

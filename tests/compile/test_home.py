@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,11 +10,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from runner.api import CheckPack, CompileContext, JobKind, MappingNode, ProbeType, Scope, SinkType, plain
 from runner.compile.home import load_home
 from runner.config.diagnostics import render
+from runner.config.job_keys import COMMON_KEYS
 from runner.config.settings import disabled_plugins
+from runner.config.settings_keys import top_level
 from runner.model.home import Home
 from runner.model.job import Hold, Requires, Retry
 from runner.model.secret import Secret
@@ -496,3 +500,29 @@ def test_strange_files_are_diagnostics(make: Make, tmp_path: Path) -> None:
     ]
     assert [job.name for job in home.jobs] == ["good"]
     assert home.broken == {"bytes", "folder", "link"}
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(
+    ["", "x", "pg.size", "${X}", "${file:\0}", "2 runs", "5min", "hourly", "main", "night", "*", "14+", "host=h", "stdout"]
+)  # fmt: skip
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*COMMON_KEYS, "type", "from", "x"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+job_maps = st.dictionaries(st.sampled_from([*COMMON_KEYS, "check", "command", "use", "sql", "run", "without"]), values)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(sorted(top_level(REGISTRY))), values), job_maps, st.lists(job_maps, max_size=3))
+def test_no_content_raises(make: Make, top: object, single: object, several: object) -> None:
+    home = make(
+        {
+            "runner.yaml": json.dumps(top),
+            "checks.d/a.yaml": json.dumps(single),
+            "checks.d/b.yaml": json.dumps({"jobs": several}),
+            "checks.d/catalogue/own.yaml": CATALOGUE,
+        }
+    )
+    for item in home.diagnostics:
+        assert render(item, home.sources)

@@ -140,3 +140,10 @@ def test_a_broken_line_of_an_env_file_is_named_but_not_shown(tmp_path: Path) -> 
 def test_an_env_file_that_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert [item.code for item in load_environment(tmp_path, [".env"], {}).diagnostics] == ["file-unreadable"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "~nobody-of-this-name/.env", "\0"])
+def test_an_env_file_with_an_impossible_name(tmp_path: Path, name: str) -> None:
+    environment = load_environment(tmp_path, [name], {})
+    assert environment.from_files == {}
+    assert len(environment.looked_at) == 1

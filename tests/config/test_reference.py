@@ -20,7 +20,7 @@ _COMPLAINT = re.compile(r"(?:complain|advise|_complaint|code=|Complaint)\(?\s*\"
 def test_the_page_is_up_to_date() -> None:
     text = PAGE.read_text(encoding="utf-8")
     generated = format_reference(PluginHost({}, no_plugins=True).registry())
-    assert text[text.index(BEGIN) :] == generated
+    assert text[text.index(BEGIN) :] == generated, "python -m runner.config.regenerate refreshes it"
 
 
 @pytest.mark.parametrize("folder", ["config", "compile", "kinds"])

@@ -166,5 +166,5 @@ def test_the_committed_schemas_are_those_of_the_built_ins() -> None:
     registry = PluginHost({}, no_plugins=True).registry()
     for name, text in schema_texts(registry).items():
         committed = (shipped("schema") / name).read_text(encoding="utf-8")
-        assert json.loads(text) == json.loads(committed), f"run `runner schema --out schema` to refresh {name}"
+        assert json.loads(text) == json.loads(committed), f"python -m runner.config.regenerate refreshes {name}"
         assert text == committed
