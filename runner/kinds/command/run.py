@@ -116,11 +116,14 @@ def _not_started(reason: str) -> Outcome:
 
 def _why_not_started(error: OSError, spec: CommandSpec, path: str, folder: Path) -> str:
     program = spec.argv[0]
-    if isinstance(error, FileNotFoundError):
-        if "/" in program and (folder / program).exists():
-            return f"`{program}` cannot be started: the interpreter that its first line names was not found"
+    places = [folder] if "/" in program else [folder / place for place in path.split(":")]
+    # A folder of the PATH that may not be looked into makes a missing program look like a forbidden one.
+    exists = any(os.path.exists(place / program) for place in places)  # noqa: PTH110
+    if isinstance(error, (FileNotFoundError, PermissionError)) and not exists:
         where = folder if "/" in program else f"the PATH {path or '(empty)'}"
         return f"`{program}` was not found in {where}; write its full path, or set PATH under `env`"
+    if isinstance(error, FileNotFoundError):
+        return f"`{program}` cannot be started: the interpreter that its first line names was not found"
     if isinstance(error, PermissionError):
         return f"`{program}` may not be run by this user; check its permissions (chmod +x)"
     return f"`{program}` cannot be started: {error.strerror or error}"
