@@ -118,7 +118,7 @@ def _why_not_started(error: OSError, spec: CommandSpec, path: str, folder: Path)
     program = spec.argv[0]
     places = [folder] if "/" in program else [folder / place for place in path.split(":")]
     # A folder of the PATH that may not be looked into makes a missing program look like a forbidden one.
-    exists = any(os.path.exists(place / program) for place in places)  # noqa: PTH110
+    exists = any(os.path.exists(place / program) for place in places)
     if isinstance(error, (FileNotFoundError, PermissionError)) and not exists:
         where = folder if "/" in program else f"the PATH {path or '(empty)'}"
         return f"`{program}` was not found in {where}; write its full path, or set PATH under `env`"
