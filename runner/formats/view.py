@@ -92,23 +92,23 @@ class View:
         return ", ".join(parts)
 
     def problems(self) -> Iterator[Line]:
-        """One line per finding, the worst first; the hint stands below the last line of its job."""
+        """One line per finding, the worst first; hints below, and once below each job its trends and runbook."""
         return _merged(self._problems())
 
     def _problems(self) -> Iterator[Line]:
-        hinted: set[int] = set()
+        seen: set[int] = set()
         for state in _WORST_FIRST:
             for number, result in enumerate(self.report.results):
                 found = [item for item in result.outcome.findings if item.state is state and not item.pending]
                 if found:
-                    yield from self._block(result, found, with_hint=number not in hinted)
-                    hinted.add(number)
+                    yield from self._block(result, found, first=number not in seen)
+                    seen.add(number)
 
-    def _block(self, result: Result, findings: Sequence[Finding], *, with_hint: bool) -> Iterator[Line]:
+    def _block(self, result: Result, findings: Sequence[Finding], *, first: bool) -> Iterator[Line]:
         changes = {item.series: item for item in result.transitions}
         shown = findings[: self._rows]
         below = more_lines(len(findings) - len(shown), "findings")
-        if with_hint:
+        if first:
             below += [_course(result, trend) for trend in result.outcome.trends[:3]]
             below += _labelled(runbook=result.runbook)
         for finding, following in zip(shown, [*shown[1:], None], strict=True):
@@ -214,7 +214,8 @@ def _merged(lines: Iterable[Line]) -> Iterator[Line]:
             yield from group
         else:
             names = clean(f"jobs: {', '.join(jobs)}", limit=_TEXT)
-            yield replace(group[0], job=f"{len(jobs)} jobs", details=(names,))
+            alike = group[0].details if len({line.details for line in group}) == 1 else ()
+            yield replace(group[0], job=f"{len(jobs)} jobs", details=(names, *alike))
 
 
 def _target(info: TargetInfo) -> tuple[str, ...]:

@@ -90,9 +90,21 @@ def trend(column: str, *values: float, key: tuple[str, ...] = ()) -> Trend:
 
 def bad_night() -> Report:
     orders = finding(
-        State.CRITICAL, "public.orders: 1,250,000 dead rows", "public", "orders", since=SLOT - timedelta(hours=27)
+        State.CRITICAL,
+        "public.orders: 1,250,000 dead rows",
+        "public",
+        "orders",
+        since=SLOT - timedelta(hours=27),
+        hint="runner run vacuum-table --param table=public.orders",
     )
-    items = finding(State.WARNING, "public.items: 150,000 dead rows", "public", "items", since=SLOT)
+    items = finding(
+        State.WARNING,
+        "public.items: 150,000 dead rows",
+        "public",
+        "items",
+        since=SLOT,
+        hint="runner run vacuum-table --param table=public.items",
+    )
     waits = finding(State.WARNING, "pid 4711 waits for pid 4242 since 2 min", "4711", pending=True)
     dead_rows = Outcome(
         summary="2 of 214 tables over their limit",
@@ -131,7 +143,6 @@ def bad_night() -> Report:
         result(
             "dead-rows",
             dead_rows,
-            hint="runner run vacuum-table --param table=public.orders",
             runbook="https://wiki.example/dead-rows",
             transitions=(
                 change("dead-rows", Change.WORSENED, State.WARNING, State.CRITICAL, "public", "orders", hours=27),
@@ -139,7 +150,8 @@ def bad_night() -> Report:
             ),
         ),
         result(
-            "backup-age", unknown("permission denied for function pg_ls_archive_statusdir: grant pg_monitor to checker")
+            "backup-age",
+            unknown("permission denied for function pg_ls_archive_statusdir", hint="grant pg_monitor to checker;"),
         ),
         result("blocked-sessions", Outcome(summary="1 session waits", findings=(waits,))),
         result("connections", used),

@@ -63,6 +63,7 @@ def test_what_a_result_looks_like() -> None:
         "row": ["public", "orders"],
         "message": "public.orders: 1,250,000 dead rows",
         "reason": "",
+        "hint": "runner run vacuum-table --param table=public.orders",
         "pending": False,
         "since": "2026-11-22T22:30:00Z",
     }

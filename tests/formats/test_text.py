@@ -20,11 +20,13 @@ CRITICAL   Daily database health check  2026-11-24 01:30 UTC  1 critical, 1 unkn
            main  db1.example:5432/app  PostgreSQL 16.4  primary  env=prod
 
 CRITICAL   dead-rows          public.orders: 1,250,000 dead rows (was warning, since 2026-11-22 22:30, 1 d 3 h)
-           trend: ▁▂▃▅█ public.orders dead_rows 200,000 → 1,250,000 in 4 d
            hint: runner run vacuum-table --param table=public.orders
+           trend: ▁▂▃▅█ public.orders dead_rows 200,000 → 1,250,000 in 4 d
            runbook: https://wiki.example/dead-rows
-UNKNOWN    backup-age         permission denied for function pg_ls_archive_statusdir: grant pg_monitor to checker
+UNKNOWN    backup-age         permission denied for function pg_ls_archive_statusdir
+           hint: grant pg_monitor to checker;
 WARNING    dead-rows          public.items: 150,000 dead rows (new)
+           hint: runner run vacuum-table --param table=public.items
 
 recovered  long-transactions  pid 4242: open for 6 h (was critical for 6 h)
 
@@ -92,8 +94,8 @@ def test_long_tables_and_many_findings_are_cut_with_their_number() -> None:
         f"WARNING    many  row {n}" for n in range(5)
     ]
     assert lines[lines.index("WARNING    many  row 4") + 1 :][:2] == [
-        "           and 45 more findings",
         "           hint: look",
+        "           and 45 more findings",
     ]
     assert "  and 52 more" in lines
 
@@ -181,3 +183,22 @@ def test_a_hint_stands_below_what_was_found_not_below_what_could_not_be_looked_a
     text = render(report(blind), {}, Templates())
     assert "hint:" not in text
     assert "           runbook: https://wiki\n" in text
+
+
+def test_each_finding_has_its_own_hint_and_what_findings_share_is_said_once() -> None:
+    own = [finding(State.WARNING, f"row {number}", str(number), hint=f"mend {number // 2}") for number in range(4)]
+    lines = render(report(result("job", Outcome(summary="", findings=tuple(own)))), {}, Templates()).splitlines()
+    assert lines[3:9] == [
+        "WARNING    job  row 0",
+        "WARNING    job  row 1",
+        "           hint: mend 0",
+        "WARNING    job  row 2",
+        "WARNING    job  row 3",
+        "           hint: mend 1",
+    ]
+
+
+def test_a_hint_that_jobs_share_stays_below_their_one_line() -> None:
+    down = unknown("cannot connect", hint="start the server")
+    text = render(report(*(result(f"job-{number}", down) for number in range(3))), {}, Templates())
+    assert "           jobs: job-0, job-1, job-2\n           hint: start the server\n" in text
