@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import TemplateError
 from runner.model.quantity import Dimension, show
+from runner.model.sql_text import quote_identifier
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -176,6 +177,12 @@ def _of(value: object, noun: str, several: str = "") -> str:
     return f"{_count(number)} {noun if number == 1 else several or noun + 's'}"
 
 
+def _ident(value: object) -> str:
+    """An identifier as SQL takes it: quoted unless it is plain lower case."""
+    text = str(_raw(value))
+    return text if re.fullmatch(r"[a-z_][a-z0-9_]*", text, re.ASCII) else quote_identifier(text.replace("\0", ""))
+
+
 def show_time(value: object) -> str:
     """A moment as `2026-11-24 01:30 UTC`; ISO 8601 text is understood, other values pass unchanged."""
     raw = _raw(value)
@@ -198,6 +205,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "percent": partial(_in, Dimension.RATIO),
     "signed": _signed,
     "of": _of,
+    "ident": _ident,
     "time": show_time,
 }
 """The filters beside Jinja's own: each takes a number in its base unit, null, or a value with its unit."""

@@ -67,13 +67,14 @@ def own_command() -> tuple[str, ...]:
     return (str(script),) if script.is_file() else (sys.executable, "-m", "runner")
 
 
+_NAMES_OF_UTC = frozenset({"UTC", "UCT", "Zulu", "Universal", "Etc/UTC", "Etc/UCT", "Etc/Zulu", "Etc/Universal"})
+
+
 def machine_timezone() -> str:
     """The zone that cron's times are in; UTC when the machine does not say."""
     name = os.environ.get("TZ", "").lstrip(":") or _read("/etc/timezone").strip()
-    if name:
-        return name
-    link = str(Path("/etc/localtime").resolve())
-    return link.partition("zoneinfo/")[2] or "UTC"
+    name = name or str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return "UTC" if not name or name in _NAMES_OF_UTC else name
 
 
 def _read(path: str) -> str:

@@ -97,7 +97,14 @@ def decisions_of(loaded: Loaded, store: Store, jobs: list[Job], now: datetime) -
         for place, kept in store.cursors().items()
     }
     live = frozenset((run.job, run.target) for run in store.running() if is_alive(loaded.home.state_dir, run.tick))
-    return decide(jobs, lambda job: targets_of(loaded, job), cursors, live, now)
+
+    def ran(job: str, target: str, slot: datetime) -> bool:
+        return any(
+            run.slot == slot and run.target == target and run.status != "interrupted"
+            for run in store.runs(job=job, since=slot, limit=1000)
+        )
+
+    return decide(jobs, lambda job: targets_of(loaded, job), cursors, live, now, ran=ran)
 
 
 def repeats(loaded: Loaded, job: Job) -> bool:

@@ -130,8 +130,7 @@ def _done(work: Work, ended: Outcome | Exception) -> Done:
     if isinstance(ended, Outcome):
         return Done(work=work, outcome=ended)
     if isinstance(ended, RunnerError):
-        outcome = unknown(ended.message)
-        return Done(work=work, outcome=replace(outcome, notes=(ended.hint,) if ended.hint else ()))
+        return Done(work=work, outcome=unknown(ended.message, hint=ended.hint))
     job = work.context.job
     what = f"{type(ended).__name__}: {ended}" if str(ended) else type(ended).__name__
     return Done(

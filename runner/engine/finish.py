@@ -34,7 +34,7 @@ def finish(
         finished=now,
         outcome=tracked.outcome,
         transitions=tracked.transitions,
-        hint=job.hint,
+        hint="" if any(finding.hint for finding in tracked.outcome.findings) else job.hint,
         runbook=job.runbook,
         tags=job.tags,
         order=job.order,

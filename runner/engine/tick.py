@@ -25,6 +25,7 @@ from runner.engine.database.server import Server
 from runner.engine.database.writers import Writers
 from runner.engine.execute import Done, Work, execute, in_order
 from runner.engine.finish import finish
+from runner.engine.masking import masked
 from runner.engine.publish import Publisher, info_of
 from runner.errors import StoreError
 from runner.model.home import Home
@@ -154,19 +155,22 @@ class Tick:
         )
 
     def _finished(self, batch: Sequence[Done]) -> None:
+        around = self._around
         for done in batch:
             claim = self._claims[done.work.context.run_id]
-            now = self._around.clock.now()
+            now = around.clock.now()
             recorded = finish(
                 claim,
-                done.outcome,
+                masked(done.outcome, around.home.secrets),
                 memory=self._memories[claim.run],
                 seen=self._seen(claim, now),
                 started=self._started[claim.run],
                 now=now,
             )
-            self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
-            self._around.result_ready(recorded.result)
+            around.publisher.add(
+                recorded, masked(done.fault, around.home.secrets), at_once=not done.work.shares_round_trips
+            )
+            around.result_ready(recorded.result)
 
     def _seen(self, claim: Claimed, now: datetime) -> Iterable[Series]:
         if claim.job.on_gone == "ok":

@@ -16,14 +16,15 @@ from runner.model.state import State, worst
 class Finding:
     """Something that is not ok: a row, a whole result, or a database that could not be looked at.
 
-    `reason` says why an unknown is unknown. A pending finding waits for its `for:` and does not count;
-    `since` is when the problem began, filled in by the engine.
+    `reason` says why an unknown is unknown, `hint` what to do about this very finding. A pending finding
+    waits for its `for:` and does not count; `since` is when the problem began, filled in by the engine.
     """
 
     state: State
     message: str
     series: Series = Series()
     reason: str = ""
+    hint: str = ""
     pending: bool = False
     since: datetime | None = None
 
@@ -93,10 +94,9 @@ class Outcome:
         return worst(finding.state for finding in self.findings if not finding.pending)
 
 
-def unknown(reason: str, *, series: Series | None = None) -> Outcome:
-    """The outcome of a run that could not look at all."""
-    where = series or Series()
-    finding = Finding(state=State.UNKNOWN, message=reason, series=where, reason=reason)
+def unknown(reason: str, *, hint: str = "") -> Outcome:
+    """The outcome of a run that could not look at all, and what to do about it."""
+    finding = Finding(state=State.UNKNOWN, message=reason, reason=reason, hint=hint)
     return Outcome(summary=reason, findings=(finding,), looked=frozenset())
 
 

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
 
-from runner.api import Answer, Options, Query, Row, RunContext, ServerFacts
+from runner.api import Answer, Options, Query, Row, RunContext
 
-DEFAULT_PATHS = ("/",)
-_LOCAL = ("", "localhost", "127.0.0.1", "::1")
+MOUNTS = Path("/proc/self/mounts")
+# Images that are always full by design.
+_READ_ONLY_TYPES = frozenset({"squashfs", "iso9660", "erofs"})
 
 
-def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
-    """One row for each path, and one for the data directory of a server on this host.
+def fetch(_context: RunContext, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
+    """One row for each path: those of `paths`, else every file system of a disk that is mounted here.
 
     What cannot be looked at has nulls and says why in `error`.
     """
     yield from ()
-    paths = [str(path) for path in options.get("paths", DEFAULT_PATHS)]
-    rows = [_row(path) for path in paths]
-    directory = _data_directory(context)
-    if directory and not _is_covered(directory, paths):
-        rows.append(_row(directory))
-    return rows
+    paths = [str(path) for path in options.get("paths", ())] or local_file_systems(_read_mounts())
+    return [_row(path) for path in paths]
+
+
+def local_file_systems(mounts: str) -> list[str]:
+    """The mount points of block devices in the text of /proc/mounts (fstab(5)), each device once; at least `/`."""
+    found: dict[str, str] = {}
+    for device, point, kind in _fields(mounts):
+        if device.startswith("/dev/") and kind not in _READ_ONLY_TYPES:
+            # A device that is mounted twice shows one file system; the shortest path names it best.
+            found[device] = min(found.get(device, point), point, key=len)
+    return sorted(found.values()) or ["/"]
+
+
+def _fields(mounts: str) -> Iterator[tuple[str, str, str]]:
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) > 2:
+            # Blanks and backslashes in a path are written as octal numbers.
+            yield fields[0], fields[1].encode().decode("unicode_escape"), fields[2]
+
+
+def _read_mounts() -> str:
+    try:
+        return MOUNTS.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _row(path: str) -> Row:
@@ -42,24 +65,3 @@ def _row(path: str) -> Row:
         "inodes_used": (found.f_files - found.f_ffree) / found.f_files if found.f_files else None,
         "error": None,
     }
-
-
-def _data_directory(context: RunContext) -> str:
-    """The data directory if the server runs on this host, so far as its address tells."""
-    if context.target is None or not isinstance(context.server, ServerFacts):
-        return ""
-    host = str(context.target.options.get("host") or context.target.options.get("hostaddr") or "")
-    return context.server.settings.get("data_directory", "") if host in _LOCAL or host.startswith("/") else ""
-
-
-def _is_covered(directory: str, paths: Sequence[str]) -> bool:
-    """Whether it lies on a file system that is looked at already, or on none that can be seen from here."""
-    device = _device(directory)
-    return device is None or any(_device(path) == device for path in paths)
-
-
-def _device(path: str) -> int | None:
-    try:
-        return os.stat(path).st_dev
-    except OSError:
-        return None

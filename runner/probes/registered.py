@@ -43,8 +43,7 @@ PROBES: tuple[ProbeType, ...] = (
         options={
             "paths": {
                 **_PATTERNS,
-                "description": "A path on each file system to look at; by default /. The data directory of a server"
-                " on this host is added.",
+                "description": "A path on each file system to look at; by default every disk that is mounted.",
             }
         },
         columns={

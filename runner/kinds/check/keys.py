@@ -109,10 +109,23 @@ OPTIONS: Final[dict[str, Any]] = {
         "description": "One line about the whole result; knows `rows`, `count`, `found` (rows that are not ok).",
         "examples": ["{{ count }} tables looked at"],
     },
+    "hint": {
+        "type": "string",
+        "minLength": 1,
+        "description": "What to do about a finding; a template like `message`.",
+        "examples": ["vacuum (analyze) {{ schema }}.{{ table }}"],
+    },
     "detail": {
         **SQL,
         "description": "A second query whose rows are shown in the report as they are.",
         "examples": ["select pid, usename, state from pg_stat_activity limit 20"],
+    },
+    "show": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "minItems": 1,
+        "description": "The columns of a table that the report shows whatever the state is.",
+        "examples": [["database", "size", "change"]],
     },
     "trend": {
         "type": "string",

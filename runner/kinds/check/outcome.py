@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from runner.api import Column, Finding, Memory, Outcome, Past, Rows, Series, State
+from runner.api import Column, Finding, Memory, Outcome, Past, Rows, Series, State, Table
 from runner.expr import Quantity, Unknown
 from runner.judge import JudgedRow, Judgement, judge
 from runner.kinds.check.spec import CheckSpec
 from runner.model.quantity import Dimension
 from runner.template import Template
+
+SHOWN_ROWS = 50
+_NUMERIC = frozenset({Dimension.NUMBER, Dimension.BYTES, Dimension.SECONDS, Dimension.RATIO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ def evaluate(
     now: datetime,
     target: str = "",
 ) -> Outcome:
-    """The outcome without its tables and trends; raises TemplateError for a message that cannot be written."""
+    """The outcome without its detail and trends; raises TemplateError for a message that cannot be written."""
     judgement = judge(spec.rule, looked.tables, past, memory, params, now)
     writer = _Writer(spec, params, target)
     findings = [writer.finding(row) for row in (*judgement.whole, *judgement.rows) if row.state is not State.OK]
@@ -49,6 +52,7 @@ def evaluate(
         findings=tuple(findings),
         observations=judgement.observations,
         columns=_columns(spec, judgement),
+        tables=_shown_rows(spec, judgement),
         looked=frozenset(looked.tables),
         notes=(*judgement.notes, *looked.notes, *cut),
     )
@@ -62,13 +66,15 @@ class _Writer:
         self._common = {"params": dict(params), "target": target}
         self._message = Template(spec.message, "message") if spec.message else None
         self._summary = Template(spec.summary, "summary") if spec.summary else None
+        self._hint = Template(spec.hint, "hint") if spec.hint else None
 
     def finding(self, row: JudgedRow) -> Finding:
         undecided = row.state in (State.UNKNOWN, State.LEARNING)
         text = self.message(row)
         if undecided and row.reason:
             text = f"{text}: {row.reason}" if row.values else row.reason
-        return Finding(state=row.state, message=text, series=row.series, reason=row.reason)
+        hint = self._hint.render(self._context(row)) if self._hint and row.state is not State.UNKNOWN else ""
+        return Finding(state=row.state, message=text, series=row.series, reason=row.reason, hint=hint)
 
     def message(self, row: JudgedRow) -> str:
         """The row's own message; without one, its key and the columns that are recorded."""
@@ -109,6 +115,33 @@ class _Writer:
             "state": row.state.value,
             "key": ".".join(row.series.key),
         }
+
+
+def _shown_rows(spec: CheckSpec, judgement: Judgement) -> tuple[Table, ...]:
+    """The table of `show:`; nothing when there is no row."""
+    if not spec.show or not judgement.rows:
+        return ()
+    several = len({row.series.database for row in judgement.rows}) > 1
+    names = ("database", *spec.show) if several and "database" not in spec.show else spec.show
+    rows = [
+        tuple(_cell(name, row) for name in names)
+        for row in sorted(judgement.rows, key=lambda row: -row.state.rank)[:SHOWN_ROWS]
+    ]
+    numeric = frozenset(
+        name
+        for name in names
+        if any(
+            isinstance(found := row.values.get(name), Quantity) and found.dimension in _NUMERIC
+            for row in judgement.rows
+        )
+    )
+    more = len(judgement.rows) - len(rows)
+    return (Table(title="", columns=names, rows=tuple(rows), numeric=numeric, more=more),)
+
+
+def _cell(name: str, row: JudgedRow) -> str:
+    value = row.values.get(name, row.series.database if name == "database" else None)
+    return _shown(value)
 
 
 def _for_template(value: object) -> object:

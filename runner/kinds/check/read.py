@@ -46,7 +46,9 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
     names = _names(node, sql, probe)
     rule = _rule(node, names, probe, context)
     detail = _sql(node, "detail", context)
-    _check_text(node, "message", {*names.columns, *rule.computed, *_ALWAYS}, names.known, context)
+    _columns(node, "trend", {*names.columns, *rule.computed}, names.known, context)
+    for key in ("message", "hint"):
+        _check_text(node, key, {*names.columns, *rule.computed, *_ALWAYS}, names.known, context)
     _check_text(node, "summary", _OF_SUMMARIES, True, context)
     return CheckSpec(
         rule=rule,
@@ -56,8 +58,12 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
         survives_unreachable=bool(probe and (probe.survives_unreachable or not probe.needs_server)),
         message=_text(node, "message"),
         summary=_text(node, "summary"),
+        hint=_text(node, "hint"),
         detail=detail,
-        trend=_column(node, "trend", {**names.columns, **dict.fromkeys(rule.computed)}, names.known, context),
+        show=tuple(
+            str(item.value) for item in _columns(node, "show", {*names.columns, *rule.computed}, names.known, context)
+        ),
+        trend=_text(node, "trend"),
     )
 
 
@@ -192,12 +198,15 @@ def _check_text(
         )
 
 
-def _column(node: MappingNode, key: str, names: Mapping[str, object], known: bool, context: CompileContext) -> str:
-    name = _text(node, key)
-    scalar = node.get(key)
-    if name and known and name not in names and isinstance(scalar, Scalar):
-        context.complain("unknown-column", scalar.span, f"no column `{name}`", _did_you_mean(name, names))
-    return name
+def _columns(node: MappingNode, key: str, names: set[str], known: bool, context: CompileContext) -> list[Scalar]:
+    """The column names that a key gives, one or several; unknown ones are complained about."""
+    found = node.get(key)
+    scalars = _scalars(found) if found else []
+    for scalar in scalars:
+        if known and str(scalar.value) not in names:
+            hint = _did_you_mean(str(scalar.value), names)
+            context.complain("unknown-column", scalar.span, f"no column `{scalar.value}`", hint)
+    return scalars
 
 
 def _did_you_mean(name: str, names: Mapping[str, object] | set[str] | frozenset[str]) -> str:

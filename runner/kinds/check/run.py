@@ -41,7 +41,7 @@ def converse(context: RunContext, job: Job) -> Conversation:
     spec = cast("CheckSpec", job.spec)
     server = context.server
     if isinstance(server, TargetError) and not spec.survives_unreachable:
-        return replace(unknown(str(server)), notes=(server.hint,) if server.hint else ())
+        return unknown(str(server), hint=server.hint)
     looked = yield from (_probe_rows(context, spec) if spec.probe else _sql_rows(context, job, spec))
     outcome = evaluate(
         spec,
@@ -53,7 +53,7 @@ def converse(context: RunContext, job: Job) -> Conversation:
         target=_target(context),
     )
     detail = yield from _detail(context, job, spec)
-    return replace(outcome, tables=detail, trends=_trends(context, job, spec, outcome))
+    return replace(outcome, tables=(*outcome.tables, *detail), trends=_trends(context, job, spec, outcome))
 
 
 def _target(context: RunContext) -> str:

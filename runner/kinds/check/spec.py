@@ -20,5 +20,7 @@ class CheckSpec:
     survives_unreachable: bool = False
     message: str = ""
     summary: str = ""
+    hint: str = ""
     detail: SqlVariants | None = None
+    show: tuple[str, ...] = ()
     trend: str = ""
