@@ -6,7 +6,8 @@ from runner.api import JsonSchema
 
 OPTIONS: JsonSchema = {
     "run": {
-        "type": "array",
+        # A text is let through to the reader, whose complaint says what to write instead.
+        "type": ["array", "string"],
         "items": {"type": ["string", "number"]},
         "minItems": 1,
         "description": "The program and its words: [pm2, restart, all]. No shell is involved.",

@@ -43,6 +43,8 @@ _STEP = {
                 },
                 "parallel": {"type": "integer", "minimum": 0, "description": "Workers for the indexes of one table."},
                 "skip_locked": _SKIP_LOCKED,
+                # Let through to the reader, whose complaint says why.
+                "full": {"type": "boolean", "description": "Refused: VACUUM FULL locks out everybody."},
             },
         },
         "analyze": {
