@@ -1,0 +1,1 @@
+"""The Markdown pages that `runner docs` makes of a home."""
