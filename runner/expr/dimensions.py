@@ -36,6 +36,11 @@ _FIXED: Final[dict[str, Static]] = {
     **dict.fromkeys(("length", "count", "count_over", "zscore"), Dimension.NUMBER),
     "growth": Dimension.RATIO,
 }
+OF_NUMBERS: Final = frozenset(
+    {"abs", "round", "floor", "ceil", "sum", "avg", "delta", "rate", "growth", "zscore", "eta", "avg_over", "min_over"}
+    | {"max_over", "median_over", "stddev_over"}
+)
+"""Functions whose first argument must be a number of some unit."""
 _PURE: Final = frozenset({Dimension.NUMBER, Dimension.RATIO, Vague.QUOTIENT})
 
 
@@ -68,7 +73,9 @@ def _called(call: Call, lookup: Lookup) -> Static:
         return Vague.ANYTHING
     if call.name in {"coalesce", "least", "greatest"}:
         return common([static(argument, lookup) for argument in call.args])
-    return static(call.args[0], lookup)
+    found = static(call.args[0], lookup)
+    told_elsewhere = call.name in OF_NUMBERS and isinstance(found, Dimension) and found not in NUMERIC
+    return Vague.ANYTHING if told_elsewhere else found
 
 
 def common(found: list[Static]) -> Static:

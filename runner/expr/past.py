@@ -116,7 +116,11 @@ def over(function: str, samples: Samples, dimension: Dimension | None, column: s
         return NO_HISTORY
     if len(found) < wanted:
         return too_few(column, len(found), wanted)
-    return number(compute(found), dimension if dimension in NUMERIC else Dimension.NUMBER, f"{function}({column})")
+    try:
+        result = compute(found)
+    except OverflowError:
+        return Unknown(f"{function}({column}) is too large a number", fault=True)
+    return number(result, dimension if dimension in NUMERIC else Dimension.NUMBER, f"{function}({column})")
 
 
 def too_few(column: str, there: int, wanted: int) -> Unknown:

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from runner.errors import ExpressionError
 from runner.expr.arithmetic import NAMES
-from runner.expr.dimensions import Lookup, Static, Vague, arithmetic, meets, static
+from runner.expr.dimensions import OF_NUMBERS, Lookup, Static, Vague, arithmetic, meets, static
 from runner.expr.problems import TYPE, UNIT, error
 from runner.expr.tree import (
     Between,
@@ -31,10 +31,6 @@ from runner.expr.tree import (
 from runner.expr.values import NUMERIC
 from runner.model.quantity import Dimension, show_number
 
-_NUMBERS_ONLY: Final = frozenset(
-    {"abs", "round", "floor", "ceil", "sum", "avg", "delta", "rate", "growth", "zscore", "eta", "avg_over", "min_over"}
-    | {"max_over", "median_over", "stddev_over"}
-)
 _TEXT_ONLY: Final = frozenset({"lower", "upper", "trim", "length", "contains", "starts_with", "ends_with"})
 _CONDITIONS: Final = frozenset({"count", "any", "all"})
 _ALIKE: Final = frozenset({"coalesce", "least", "greatest", "nullif"})
@@ -155,7 +151,7 @@ class _Units:
         elif call.name in _TEXT_ONLY:
             for argument in call.args:
                 yield from self.of_texts(argument, name)
-        elif call.name in _NUMBERS_ONLY:
+        elif call.name in OF_NUMBERS:
             yield from self.of_numbers(call.args[0], name) if call.args else ()
             if call.name == "eta" and len(call.args) > 1:
                 yield from self.pair(call.args[1], call.args[0], call.args[1])

@@ -73,7 +73,7 @@ def merge(left: Unknown, right: Unknown) -> Unknown:
     if _weight(left) != _weight(right):
         return max(left, right, key=_weight)
     reasons = sorted({*left.reason.split("; "), *right.reason.split("; ")})
-    return Unknown("; ".join(reasons), left.learning, left.fault)
+    return Unknown("; ".join(reasons), left.learning and right.learning, left.fault)
 
 
 def _weight(unknown: Unknown) -> int:

@@ -25,7 +25,7 @@ from runner.expr.tree import (
     Within,
 )
 from runner.expr.values import Quantity
-from runner.model.quantity import Dimension, show_number
+from runner.model.quantity import Dimension
 
 _OR, _AND, _NOT, _TEST, _SUM, _PRODUCT, _UNARY, _ATOM = range(8)
 _MAX_TEXT = 60
@@ -112,7 +112,7 @@ def _literal(node: Literal) -> str:
         return _quoted(str(node.value))
     if node.dimension is Dimension.BOOL:
         return str(node.value).lower()
-    number = show_number(node.number)
+    number = f"{node.number:,}" if isinstance(node.number, int) else f"{node.number:,f}"
     return f"{number} {node.unit}" if node.unit else number
 
 

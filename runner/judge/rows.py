@@ -19,7 +19,7 @@ from runner.model.result import Observation
 from runner.model.state import State
 
 
-def judge(  # noqa: PLR0917  # the callers name them all, in this order
+def judge(  # the callers name them all, in this order
     rule: Rule,
     tables: Mapping[str, Rows],
     past: Past,
