@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +27,8 @@ from runner.clock import Clock
 from runner.errors import RunnerError
 from runner.plugins.registry import resolve
 from runner.schedule import following, latest
+
+_NAP = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,12 @@ class Context:
 
     def progress(self, text: str) -> None:
         self.tell(text)
+
+    def wait(self, wanted: float) -> None:
+        """Sleeps so many seconds, less when the run is stopped or its time is up."""
+        end = self.clock.elapsed() + wanted
+        while (left := end - self.clock.elapsed()) > 0 and self.deadline() != 0.0:
+            time.sleep(min(left, _NAP))
 
     def next_due(self, job: Job, after: datetime) -> datetime | None:
         return next(iter(following(job.schedule, after)), None) if job.schedule else None

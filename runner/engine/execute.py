@@ -12,6 +12,7 @@ from runner.api import (
     Conversation,
     Fault,
     Finding,
+    Job,
     JobKind,
     Outcome,
     Query,
@@ -101,8 +102,23 @@ def _own(work: Work, databases: tuple[str, ...]) -> Generator[Sequence[Query], S
     if work.kind.converse is not None:
         outcome: Outcome = yield from resolve(work.kind.converse)(context, context.job)
     elif work.kind.run is not None:
-        outcome = resolve(work.kind.run)(context, context.job)
+        outcome = _with_retries(resolve(work.kind.run), context)
     return outcome
+
+
+def _with_retries(run: Callable[[Context, Job], Outcome], context: Context) -> Outcome:
+    """Runs again what failed, as often as `retry:` says; the note tells that it took more than one try."""
+    retry = context.job.retry
+    for attempt in range(retry.times + 1):
+        outcome = run(context, context.job)
+        last = attempt == retry.times or context.deadline() == 0.0
+        if last or outcome.state not in (State.CRITICAL, State.UNKNOWN):
+            break
+        context.progress(f"{context.job.name} failed, next try in {retry.wait:g} s")
+        context.wait(retry.wait)
+    if attempt == 0:
+        return outcome
+    return replace(outcome, notes=(f"took {attempt + 1} tries", *outcome.notes))
 
 
 def _nowhere(work: Work, guarded: Guarded) -> Outcome:

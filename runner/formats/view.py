@@ -18,6 +18,8 @@ from runner.template import clean, show_time
 _WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING)
 _NEVER_MERGED = frozenset({"CRITICAL", "WARNING"})
 _NAME, _TEXT = 80, 300
+_FEW = 5
+"""Up to how many findings without a verdict are shown one by one."""
 _SAME = 3
 """From how many jobs on the same words are said once."""
 _COUNTED = (*_WORST_FIRST, State.LEARNING, State.OK, State.SKIPPED)
@@ -166,15 +168,24 @@ class View:
         for result in self.report.results:
             pending = [item for item in result.outcome.findings if item.pending]
             learning = [item for item in result.outcome.findings if item.state is State.LEARNING and not item.pending]
-            yield from self._collapsed("pending", result, pending)
-            yield from self._collapsed("learning", result, learning)
+            yield from self._undecided("pending", result, pending)
+            yield from self._undecided("learning", result, learning)
             if result.state is State.SKIPPED:
                 yield self._plain("skipped", result, result.outcome.skipped)
 
-    def _collapsed(self, word: str, result: Result, findings: Sequence[Finding]) -> Iterator[Line]:
-        if findings:
-            rest = f" (and {len(findings) - 1:,} more)" if len(findings) > 1 else ""
-            yield self._plain(word, result, clean(findings[0].message, limit=_TEXT) + rest)
+    def _undecided(self, word: str, result: Result, findings: Sequence[Finding]) -> Iterator[Line]:
+        trends = {trend.series: trend for trend in result.outcome.trends}
+        shown = findings if len(findings) <= _FEW else findings[:1]
+        rest = f" (and {len(findings) - 1:,} more)" if len(findings) > _FEW else ""
+        for finding in shown:
+            trend = trends.get(finding.series)
+            yield Line(
+                state=word,
+                job=clean(result.job, limit=_NAME),
+                where=self._where(result, finding.series.database),
+                text=clean(finding.message, limit=_TEXT) + rest,
+                trend=_bars(trend) if trend else "",
+            )
 
     def notes(self) -> Iterator[Line]:
         return _merged(self._notes())

@@ -57,7 +57,7 @@ def outcome_of(
             *(columns_of(spec.measure) if spec.measure else ()),
             *(column for column in _COLUMNS if column.name not in own_columns),
         ),
-        tables=(*_work_table(worked), *(before_and_after(spec.measure, changes) if spec.measure else ())),
+        tables=(*_work_table(worked, spec), *(before_and_after(spec.measure, changes) if spec.measure else ())),
         looked=frozenset(visit.database for visit in done if not visit.obstacle),
         notes=tuple(_notes(visits)),
     )
@@ -143,7 +143,7 @@ def _table_finding(item: Worked, nothing_done: bool) -> Finding:
     words = {Fate.LOCKED: "locked: ", Fate.HELD: "held: ", Fate.LEFT: "not started: "}.get(item.fate, "")
     return Finding(
         state=state,
-        message=f"{_title(item)}: {words}{item.message}",
+        message=f"{item.table.title}: {words}{item.message}",
         series=Series(item.database, item.table.key),
     )
 
@@ -246,10 +246,15 @@ def _observations(
     ]
 
 
-def _work_table(worked: Sequence[Worked]) -> list[Table]:
-    """What was done to each table, failures first, then the longest."""
+_WORK = ("table", "result", "time")
+_SIZES = ("size before", "size after", "difference", "dead before", "dead after")
+
+
+def _work_table(worked: Sequence[Worked], spec: MaintenanceSpec) -> list[Table]:
+    """What was done to each table, failures first, then the longest; sizes unless the job measures its own."""
     if not worked:
         return []
+    columns = _WORK if spec.measure else (*_WORK, *_SIZES)
     ordered = sorted(worked, key=lambda item: (item.fate is Fate.DONE, -item.seconds))
     measured = [item for item in worked if item.after is not None]
     rows = [_work_row(item) for item in ordered[:MOST_ROWS]]
@@ -258,9 +263,9 @@ def _work_table(worked: Sequence[Worked]) -> list[Table]:
     return [
         Table(
             title="tables",
-            columns=("table", "result", "time", "size before", "size after", "difference", "dead before", "dead after"),
-            rows=tuple(rows),
-            numeric=frozenset({"time", "size before", "size after", "difference", "dead before", "dead after"}),
+            columns=columns,
+            rows=tuple(row[: len(columns)] for row in rows),
+            numeric=frozenset({"time", *_SIZES}),
             more=max(0, len(worked) - MOST_ROWS),
         )
     ]
@@ -268,18 +273,16 @@ def _work_table(worked: Sequence[Worked]) -> list[Table]:
 
 def _work_row(item: Worked) -> tuple[str, ...]:
     result = item.verb if item.fate is Fate.DONE else item.fate.value
-    if item.after is None or item.after.size is None or item.before.size is None:
-        return (_title(item), result, show_duration(item.seconds), "", "", "", "", "")
-    return (
-        _title(item),
-        result,
-        show_duration(item.seconds),
-        show_bytes(item.before.size),
-        show_bytes(item.after.size),
-        signed(-item.returned, Dimension.BYTES),
-        show_number(item.before.dead),
-        show_number(item.after.dead),
-    )
+    sizes = ("",) * len(_SIZES)
+    if item.after is not None and item.after.size is not None and item.before.size is not None:
+        sizes = (
+            show_bytes(item.before.size),
+            show_bytes(item.after.size),
+            signed(-item.returned, Dimension.BYTES),
+            show_number(item.before.dead),
+            show_number(item.after.dead),
+        )
+    return (_title(item), result, show_duration(item.seconds), *sizes)
 
 
 def _totals(measured: Sequence[Worked]) -> tuple[str, ...]:
