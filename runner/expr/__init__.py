@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.expr.analysis import Analysis, Scope, analyse
 from runner.expr.environment import Environment
-from runner.expr.evaluate import truth, value
+from runner.expr.evaluate import condition, truth, value
 from runner.expr.facts import Facts, facts
 from runner.expr.functions import FUNCTIONS, Builtin, FunctionLike, Group
 from runner.expr.parser import parse
@@ -26,6 +26,6 @@ from runner.expr.words import in_words
 
 __all__ = [
     "CODES", "FUNCTIONS", "NEVER", "Analysis", "Builtin", "Environment", "Expression", "Facts", "FunctionLike",
-    "Group", "Quantity", "Scope", "Unknown", "Value", "analyse", "converter", "facts", "in_words", "merge", "parse",
+    "Group", "Quantity", "Scope", "Unknown", "Value", "analyse", "condition", "converter", "facts", "in_words", "merge", "parse",
     "quantities", "quantity", "recorded", "text_of", "truth", "value",
 ]  # fmt: skip

@@ -67,6 +67,9 @@ def tokens(text: str) -> list[Token]:
     if len(text) > MAX_LENGTH:
         hint = "compute parts of it in SQL, or as computed columns"
         raise error(f"the expression is longer than {MAX_LENGTH} characters", 0, len(text), hint=hint, code=LIMIT)
+    if "\0" in text:
+        place = text.index("\0")
+        raise error("text in PostgreSQL has no zero bytes", place, place + 1)
     found = [_token(match) for match in _TOKEN.finditer(text) if match.lastgroup != "space"]
     return [*found, Token("end", "", len(text), len(text))]
 

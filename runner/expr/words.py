@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from runner.expr.closures import value_of
-from runner.expr.environment import Environment
+from runner.expr.environment import Environment, Valued
 from runner.expr.tree import (
     Between,
     Binary,
@@ -24,22 +26,38 @@ from runner.expr.tree import (
     RowCount,
     Within,
 )
-from runner.expr.values import Quantity
+from runner.expr.values import Quantity, Value
 from runner.model.quantity import Dimension
 
 _OR, _AND, _NOT, _TEST, _SUM, _PRODUCT, _UNARY, _ATOM = range(8)
 _MAX_TEXT = 60
+_VALUE = "\0"
+"""Where a value stands; no expression has this character."""
 
 
 def in_words(expression: Expression, environment: Environment | None = None) -> str:
     """`dead_rows (150,000) > 100,000`: the values stand in parentheses when there is an environment."""
-    return _Words(expression, environment).of(expression.tree, _OR)
+    texts, values = _template(expression)
+    if environment is None:
+        return "".join(texts)
+    shown = [f" ({_shown(found(environment))})" for found in values]
+    return "".join([piece for pair in zip(texts, [*shown, ""], strict=True) for piece in pair])
+
+
+def _template(expression: Expression) -> tuple[list[str], list[Valued]]:
+    """The texts around the values, and how to get these: made once, for every row asks for them."""
+    found = expression.derived.get("words")
+    if found is None:
+        words = _Words(expression)
+        texts = words.of(expression.tree, _OR).split(_VALUE)
+        found = expression.derived["words"] = (texts, words.values)
+    return cast("tuple[list[str], list[Valued]]", found)
 
 
 class _Words:
-    def __init__(self, expression: Expression, environment: Environment | None) -> None:
+    def __init__(self, expression: Expression) -> None:
         self._expression = expression
-        self._environment = environment
+        self.values: list[Valued] = []
 
     def of(self, node: Node, power: int) -> str:
         words = self.words(node)
@@ -83,13 +101,8 @@ class _Words:
         raise AssertionError(f"not a test: {type(node).__name__}")
 
     def with_value(self, node: Node) -> str:
-        written = self._expression.text[node.start : node.end]
-        if self._environment is None:
-            return written
-        found = value_of(self._expression, node)(self._environment)
-        if found is None:
-            return f"{written} (null)"
-        return f"{written} ({_shown(found)})" if isinstance(found, Quantity) else f"{written} (unknown)"
+        self.values.append(value_of(self._expression, node))
+        return f"{self._expression.text[node.start : node.end]}{_VALUE}"
 
 
 def _power(node: Node) -> int:
@@ -116,7 +129,9 @@ def _literal(node: Literal) -> str:
     return f"{number} {node.unit}" if node.unit else number
 
 
-def _shown(found: Quantity) -> str:
+def _shown(found: Value) -> str:
+    if not isinstance(found, Quantity):
+        return "null" if found is None else "unknown"
     text = str(found)
     text = text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
     return f"'{text}'" if found.dimension is Dimension.TEXT else text

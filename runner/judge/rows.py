@@ -64,10 +64,10 @@ def judge_peers(thresholds: Thresholds, peers: Sequence[Environment], memory: Me
     """Each row by itself; without thresholds all rows are ok."""
     if not thresholds:
         return [JudgedRow(series=peer.series, state=State.OK, values=peer.row, before=peer.before) for peer in peers]
+    verdict = thresholds.judge()
     remembers = bool(memory.problems) and thresholds.clear is not None
     return [
-        judged_row(thresholds.verdict(peer, memory.open_state(peer.series) if remembers else State.OK), peer)
-        for peer in peers
+        judged_row(verdict(peer, memory.open_state(peer.series) if remembers else State.OK), peer) for peer in peers
     ]
 
 
@@ -88,7 +88,7 @@ def judge_whole(thresholds: Thresholds, environment: Environment, memory: Memory
     """The result of one database as a whole; nothing when no threshold looks at it."""
     if not thresholds:
         return ()
-    return (judged_row(thresholds.verdict(environment, memory.open_state(environment.series)), environment),)
+    return (judged_row(thresholds.judge()(environment, memory.open_state(environment.series)), environment),)
 
 
 def worst_of_duplicates(judged: Sequence[JudgedRow]) -> tuple[list[JudgedRow], tuple[str, ...]]:

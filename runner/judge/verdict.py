@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from runner.expr import Environment, Expression, Unknown, facts, in_words, merge, truth
+from runner.expr import Environment, Expression, Unknown, condition, facts, in_words, merge, truth
 from runner.judge.rule import OnNull, Rule
-from runner.model.state import State, worst
+from runner.model.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,18 @@ OK = Verdict(State.OK)
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What several thresholds of one level say together; `excused` is a missing value that `on_null:` speaks for."""
+
+    truth: bool | Unknown
+    expression: Expression | None = None
+    excused: Unknown | None = None
+
+
+NOT_MET = Found(False)
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """The expressions that are judged together: those of rows, or those of whole results."""
 
@@ -35,70 +48,90 @@ class Thresholds:
     def __bool__(self) -> bool:
         return bool(self.critical or self.warning)
 
-    def verdict(self, environment: Environment, open_state: State) -> Verdict:
-        """The state now; `open_state` is that of the problem as the last run left it."""
-        found = self._now(environment)
-        if found.state is State.OK and self.clear is not None and open_state in {State.WARNING, State.CRITICAL}:
-            return self._hold(self.clear, environment, open_state)
-        return found
+    def judge(self) -> Callable[[Environment, State], Verdict]:
+        """From a row and the state of its problem, as the last run left it, to its state now."""
+        excuse = self.on_null != "unknown"
+        critical, warning = _any_of(self.critical, excuse=excuse), _any_of(self.warning, excuse=excuse)
 
-    def _now(self, environment: Environment) -> Verdict:
-        critical, why_critical = _first(self.critical, environment)
-        if critical is True:
-            return _fired(State.CRITICAL, why_critical, environment)
-        warning, why_warning = _first(self.warning, environment)
-        if isinstance(critical, Unknown) and not critical.learning:
-            rest = State.WARNING if warning is True else State.OK
-            return self._undecided(critical, why_critical, why_warning, environment, rest)
-        if warning is True:
-            return _fired(State.WARNING, why_warning, environment)
-        if isinstance(warning, Unknown) and not warning.learning:
-            return self._undecided(warning, why_warning, why_warning, environment, State.OK)
-        for found, why in ((critical, why_critical), (warning, why_warning)):
-            if isinstance(found, Unknown) and why is not None:
-                return Verdict(State.LEARNING, found.reason, why.text)
-        return OK
+        def verdict(environment: Environment, open_state: State) -> Verdict:
+            severe, mild = critical(environment), NOT_MET
+            if severe.truth is not True:
+                mild = warning(environment)
+            if severe is NOT_MET and mild is NOT_MET:
+                found = OK
+            else:
+                found = self._excused(severe, mild, _combined(severe, mild, environment))
+            if found.state is State.OK and self.clear is not None and open_state in _HELD:
+                return self._hold(self.clear, environment, open_state)
+            return found
 
-    def _undecided(
-        self,
-        found: Unknown,
-        why: Expression | None,
-        other: Expression | None,
-        environment: Environment,
-        rest: State,
-    ) -> Verdict:
-        """Unknown, or what `on_null:` makes of a missing value; it does not excuse a wrong one."""
-        text = why.text if why else ""
-        if self.on_null == "unknown" or found.fault:
-            return Verdict(State.UNKNOWN, found.reason, text)
-        instead = State(self.on_null)
-        if worst((rest, instead)) is rest and rest is not instead:
-            return _fired(rest, other, environment)
-        return OK if instead is State.OK else Verdict(instead, f"{found.reason} (on_null: {self.on_null})", text)
+        return verdict
+
+    def _excused(self, severe: Found, mild: Found, found: Verdict) -> Verdict:
+        excused = severe if severe.excused is not None else mild
+        if excused.excused is None or State(self.on_null).rank <= found.state.rank:
+            return found
+        text = excused.expression.text if excused.expression else ""
+        return Verdict(State(self.on_null), f"{excused.excused.reason} (on_null: {self.on_null})", text)
 
     def _hold(self, clear: Expression, environment: Environment, open_state: State) -> Verdict:
         cleared = truth(clear, environment)
-        if cleared is True:
+        if cleared is True or (isinstance(cleared, Unknown) and self.on_null == "ok" and _is_missing(cleared)):
             return OK
         why = f" ({cleared.reason})" if isinstance(cleared, Unknown) else ""
         reason = f"not yet clear{why}: {in_words(clear, environment)}"
         return Verdict(open_state, reason, clear.text, held=True)
 
 
-def _first(expressions: Sequence[Expression], environment: Environment) -> tuple[bool | Unknown, Expression | None]:
+_HELD = (State.WARNING, State.CRITICAL)
+
+
+def _combined(severe: Found, mild: Found, environment: Environment) -> Verdict:
+    """Critical first; what cannot be known hides a warning, what is only learning does not."""
+    for found, state in ((severe, State.CRITICAL), (mild, State.WARNING)):
+        if found.truth is True:
+            return _fired(state, found.expression, environment)
+        if isinstance(found.truth, Unknown) and not found.truth.learning:
+            return _because(State.UNKNOWN, found.truth, found.expression)
+    for found in (severe, mild):
+        if isinstance(found.truth, Unknown):
+            return _because(State.LEARNING, found.truth, found.expression)
+    return OK
+
+
+def _is_missing(found: Unknown) -> bool:
+    return not found.fault and not found.learning
+
+
+def _any_of(expressions: Sequence[Expression], *, excuse: bool) -> Callable[[Environment], Found]:
     """Any of them: the first that is true, else why it is not known, else false."""
-    pending: Unknown | None = None
-    unknown_one: Expression | None = None
-    for expression in expressions:
-        found = truth(expression, environment)
-        if found is True:
-            return True, expression
-        if isinstance(found, Unknown):
-            merged = found if pending is None else merge(pending, found)
-            if pending is None or (merged.fault, not merged.learning) != (pending.fault, not pending.learning):
-                unknown_one = expression
-            pending = merged
-    return (False, None) if pending is None else (pending, unknown_one)
+    tests = [(condition(expression), expression) for expression in expressions]
+
+    def find(environment: Environment) -> Found:
+        unknowns: list[tuple[Unknown, Expression]] = []
+        for test, expression in tests:
+            found = test(environment)
+            if found is True:
+                return Found(True, expression)
+            if isinstance(found, Unknown):
+                unknowns.append((found, expression))
+        return _undecided(unknowns, excuse=excuse) if unknowns else NOT_MET
+
+    return find
+
+
+def _undecided(unknowns: Sequence[tuple[Unknown, Expression]], *, excuse: bool) -> Found:
+    excused = next((pair for pair in unknowns if excuse and _is_missing(pair[0])), None)
+    left = [pair for pair in unknowns if not (excuse and _is_missing(pair[0]))]
+    if not left:
+        return Found(False, excused[1] if excused else None, excused[0] if excused else None)
+    reason = reduce(merge, [found for found, _ in left])
+    first = next(why for found, why in left if (found.fault, found.learning) == (reason.fault, reason.learning))
+    return Found(reason, first, excused[0] if excused else None)
+
+
+def _because(state: State, found: Unknown, expression: Expression | None) -> Verdict:
+    return Verdict(state, found.reason, expression.text if expression else "")
 
 
 def _fired(state: State, expression: Expression | None, environment: Environment) -> Verdict:

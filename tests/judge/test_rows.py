@@ -83,6 +83,9 @@ def test_critical_before_warning_and_unknown_is_never_ok(
         ("critical", "y > 1", "x > 5", State.CRITICAL),
         ("warning", "y > 1", "x > 5", State.WARNING),
         ("ok", "text > 1", "", State.UNKNOWN),
+        ("ok", "y > 1", "text > 1", State.UNKNOWN),
+        ("ok", "y > 1|delta(x) > 1", "", State.LEARNING),
+        ("warning", "y > 1|delta(x) > 1", "", State.WARNING),
         ("ok", "delta(x) > 1", "", State.LEARNING),
     ],
 )
@@ -163,6 +166,11 @@ def test_clear_that_is_unknown_keeps_too_and_pending_problems_are_not_kept() -> 
     series = Series("", ("a",))
     pending = Problem(job="j", target="t", series=series, state=State.WARNING, since=NOW, seen=NOW)
     assert judged(given, row, memory=Memory(problems={series: pending})).state is State.OK
+
+
+def test_on_null_ok_clears_what_is_null() -> None:
+    given = rule(warning="y > 10", clear="y < 5", key=("t",), on_null="ok")
+    assert judged(given, {"t": "a", "y": None}, memory=opened(State.WARNING, "a")).state is State.OK
 
 
 def test_clear_of_a_whole_result() -> None:
