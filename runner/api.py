@@ -144,6 +144,10 @@ class CompileContext(Protocol):
 
     def probe(self, name: str) -> ProbeType | None: ...
 
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """What plugins registered for expressions."""
+
 
 class HistoryReader(Protocol):
     """What the store remembers; never raises for an empty past."""
@@ -223,9 +227,7 @@ class RunContext(Protocol):
     def session(self, database: str = "") -> Session:
         """A writable autocommit connection (kinds with `changes_data`); raises TargetError."""
 
-    def probe(
-        self, name: str, options: Options
-    ) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
+    def probe(self, name: str, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
         """The rows of a registered probe: `rows = yield from context.probe(…)`."""
 
     def progress(self, text: str) -> None:

@@ -95,4 +95,3 @@ def is_quiet_call(words: list[str], version: str) -> bool:
         return False
     found = find_home(home)
     return bool(found) and is_closed(found, version, time.time())
-

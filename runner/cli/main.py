@@ -30,6 +30,7 @@ COMMANDS = {
     "crontab": "Show, install or remove the lines that call `runner run-due`.",
     "test": "Run the `tests:` blocks of the jobs, without a database.",
     "doctor": "Look for what keeps the jobs from working, and print the SQL for missing grants.",
+    "sinks": "List the sinks of this home, or send one a test report.",
     "plugins": "List the plugins that were found, loaded or refused.",
     "schema": "Print the JSON Schema of runner.yaml or of the job files.",
     "docs": "Write the schedule, the quick reference and the procedures of this home.",

@@ -1,11 +1,11 @@
-"""What a kind is handed while it reads a job: parameters, probes, and a place for complaints."""
+"""What a kind is handed while it reads a job: parameters, probes, functions, and a place for complaints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runner.api import ProbeType
+from runner.api import Function, ProbeType
 from runner.model.diagnostic import Diagnostic, Severity, Span
 
 
@@ -15,6 +15,7 @@ class Context:
 
     params: Mapping[str, object]
     probes: Mapping[str, ProbeType]
+    functions: Mapping[str, Function] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     failed: bool = False
 

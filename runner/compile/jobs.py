@@ -36,7 +36,9 @@ def compile_job(source: Source, registry: Registry, loaded: LoadedSettings, inte
     node = interpolator.keys(source.node, INTERPOLATED_KEYS)
     unset = interpolator.diagnostics[before:]
     params = value_of(node.get("params"))
-    context = Context(params=params if isinstance(params, dict) else {}, probes=registry.probes)
+    context = Context(
+        params=params if isinstance(params, dict) else {}, probes=registry.probes, functions=registry.functions
+    )
     if unset or _lacks(kind, source, context):
         return Compiled(job=None, diagnostics=(*unset, *context.diagnostics))
     declared = loaded.declared.get("windows", frozenset())

@@ -139,6 +139,7 @@ def _rule(node: MappingNode, names: _Names, probe: ProbeType | None, context: Co
         clear=conditions["clear"][0] if conditions["clear"] else None,
         on_null=cast("Literal['unknown', 'ok', 'warning', 'critical']", _text(node, "on_null") or "unknown"),
         exceptions=_exceptions(node),
+        functions=context.functions,
         record=frozenset(recorded | ({trend} if trend else set())),
     )
 
@@ -164,7 +165,13 @@ def _expressions(
         except ExpressionError as error:
             _complain(error, scalar, context)
             continue
-        scope = Scope(columns=names.columns, known=names.known, params=context.params, phases=False)
+        scope = Scope(
+            columns=names.columns,
+            known=names.known,
+            params=context.params,
+            phases=False,
+            functions=context.functions,
+        )
         analysis = analyse(expression, scope, wanted=wanted)
         for problem in analysis.problems:
             _complain(problem, scalar, context)

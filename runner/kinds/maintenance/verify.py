@@ -15,8 +15,11 @@ from runner.model.history import NO_PAST
 def read_rule(node: MappingNode, measure: Measure, context: CompileContext) -> Rule:
     """The conditions as a rule about the measured rows."""
     columns = {**dict.fromkeys(measure.key), **measure.columns}
-    scope = Scope(columns=columns, known=bool(measure.columns), params=context.params, phases=True)
+    scope = Scope(
+        columns=columns, known=bool(measure.columns), params=context.params, phases=True, functions=context.functions
+    )
     return Rule(
+        functions=context.functions,
         key=measure.key,
         kinds=measure.columns,
         warning=_conditions(node, "warning", scope, context),

@@ -1,0 +1,53 @@
+"""`runner sinks`: what is configured, and one report that is clearly a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+
+from runner.api import Fault, Outcome, Report, Result
+from runner.app.loading import Loaded
+from runner.clock import Clock
+from runner.errors import UsageError
+from runner.model.report import Delivery
+from runner.report.build import build
+from runner.report.deliver import deliver
+from runner.report.route import Rules
+
+
+def send_test(loaded: Loaded, name: str, clock: Clock, stdout: Callable[[str], object]) -> tuple[Fault, ...]:
+    """Sends a test report past routes and `send`; the faults say why it did not arrive. Raises UsageError."""
+    sinks = loaded.home.settings.sinks
+    if name not in sinks:
+        close = get_close_matches(name, sinks, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(sinks) or 'none'}"
+        raise UsageError(f"there is no sink `{name}`", hint=hint)
+    report = sample(clock)
+    done = deliver(
+        [Delivery(id=f"{report.id}:{name}", report=report, sink=name)],
+        home=loaded.home,
+        host=loaded.host,
+        store=_NotKept(),
+        clock=clock,
+        rules=Rules(sinks={name: replace(sinks[name], send=("all",))}),
+        stdout=stdout,
+    )
+    return done.faults
+
+
+class _NotKept:
+    """A test leaves nothing behind: it is not tried again."""
+
+    def settle(self, delivery: Delivery) -> None:
+        """What became of it is in the faults."""
+
+
+def sample(clock: Clock) -> Report:
+    """A report with one result that is ok and says that it is a test."""
+    now = clock.now()
+    result = Result(
+        run="test", job="sink-test", kind="check", group="sink-test", title="Test of a sink", target="",
+        slot=now, started=now, finished=now, outcome=Outcome(summary="this is a test: nothing was checked"),
+    )  # fmt: skip
+    return build(group="sink-test", title="Test of a sink", slot=now, results=[result], created=now)
