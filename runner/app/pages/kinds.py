@@ -43,7 +43,7 @@ def _options(options: Mapping[str, object]) -> str:
 def _rule(rule: Rule) -> list[str]:
     lines = [f"- {code(name)} is {code(in_words(expression))}." for name, expression in rule.computed.items()]
     for level, conditions in (("Critical", rule.critical), ("Warning", rule.warning)):
-        lines += [f"- {level} when {code(in_words(expression))}." for expression in conditions]
+        lines += [f"- {_condition(level, in_words(expression))}." for expression in conditions]
     if not rule.thresholds:
         lines.append("- Has no threshold: it measures and shows.")
     if rule.clear is not None:
@@ -53,6 +53,10 @@ def _rule(rule: Rule) -> list[str]:
     for exception in rule.exceptions:
         lines.append(f"- Leaves out {listed([code(f'{name} = {value}') for name, value in exception.items()])}.")
     return lines
+
+
+def _condition(level: str, words: str) -> str:
+    return f"Every row is {level.lower()}" if words == "true" else f"{level} when {code(words)}"
 
 
 def _maintenance(spec: MaintenanceSpec) -> list[str]:
