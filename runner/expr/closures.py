@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import cast
 
 from runner.expr.arithmetic import COMPARE, NAMES, combine, comparable, conflict, negative
@@ -214,6 +215,8 @@ def _compare(word: CompareWord, left: Valued, right: Valued, left_text: str, rig
         one, other = left(environment), right(environment)
         if type(one) is Quantity and type(other) is Quantity:
             if one.dimension is other.dimension or comparable(one.dimension, other.dimension):
+                if type(other.value) is Fraction and type(one.value) is int:
+                    return holds(one.value * other.value.denominator, other.value.numerator)
                 return holds(one.value, other.value)
             return conflict(one.dimension, other.dimension, left_text, right_text)
         return _no_value(one, other, left_text, right_text)
