@@ -306,7 +306,11 @@ def test_evaluation_never_raises(data: st.DataObject) -> None:
     given_ = data.draw(environments(text))
     found = truth(parse(text), given_)
     assert found is True or found is False or isinstance(found, Unknown)
-    assert value(parse(text), given_) == (found if isinstance(found, Unknown) else Quantity(found, Dimension.BOOL))
+    assert value(parse(f"not not ({text})"), given_) == (
+        found if isinstance(found, Unknown) else Quantity(found, Dimension.BOOL)
+    )
+    bare = value(parse(text), given_)
+    assert bare is None or isinstance(bare, (Quantity, Unknown))
     assert in_words(parse(text), given_)
 
 
