@@ -32,7 +32,7 @@ def rows_of(result: PGresult, connection: psycopg.Connection[Any], limit: int) -
     transformer.set_pgresult(result)
     try:
         rows = transformer.load_rows(0, count, tuple)
-    except psycopg.DataError:
+    except Exception:
         rows = [_cell_by_cell(result, transformer, row) for row in range(count)]
     if all(result.ftype(index) in _SIMPLE for index in range(result.nfields)):
         return tuple(rows)
@@ -54,7 +54,7 @@ def _cell(result: PGresult, transformer: Any, row: int, index: int) -> object:
         return None
     try:
         return transformer.get_loader(result.ftype(index), psycopg.pq.Format.TEXT).load(raw)
-    except psycopg.DataError:
+    except Exception:
         return raw.decode("utf-8", "replace")
 
 

@@ -17,6 +17,7 @@ CONNECT_TIMEOUT = 10
 _ADVICE = (
     (r"password authentication failed|no password supplied", "set DATABASE_PASSWORD in .env, or use libpq's passfile"),
     (r'database ".*" does not exist', "check DATABASE_NAME (or `dbname:` of the target)"),
+    (r"permission denied for database", "as a superuser: grant connect on database NAME to ROLE"),
     (r'role ".*" does not exist', "check DATABASE_USER (or `user:` of the target), or create the role"),
     (r"no pg_hba.conf entry", "allow this host and user in the server's pg_hba.conf, then reload it"),
     (
@@ -44,9 +45,26 @@ def connect(target: Target, database: str = "", *, purpose: str = "runner") -> p
     if database:
         options["dbname"] = database
     try:
-        return psycopg.connect(autocommit=True, **options)
-    except psycopg.Error as error:
+        connection = psycopg.connect(autocommit=True, **options)
+        _agree_on_texts(connection)
+    except (psycopg.Error, OSError, ValueError) as error:
         raise refusal(target, database, str(error)) from None
+    return connection
+
+
+def _agree_on_texts(connection: psycopg.Connection[Any]) -> None:
+    """Undoes what a role or database prefers, where the library could not read it; seldom a round trip."""
+    said = connection.info.parameter_status
+    wanted: dict[str, str] = {}
+    if said("IntervalStyle") not in (None, "postgres"):
+        wanted["intervalstyle"] = "postgres"
+    if not (said("DateStyle") or "ISO").startswith("ISO"):
+        wanted["datestyle"] = "ISO"
+    # A database in SQL_ASCII would refuse its own bytes if they were asked for as UTF-8.
+    if said("client_encoding") != "UTF8" and said("server_encoding") != "SQL_ASCII":
+        wanted["client_encoding"] = "UTF8"
+    for name, value in wanted.items():
+        connection.execute("select set_config(%s, %s, false)", (name, value))
 
 
 def refusal(target: Target, database: str, text: str) -> TargetError:

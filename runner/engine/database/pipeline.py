@@ -9,13 +9,15 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import pq
 
+from runner.engine.database.bound import bound_query
 from runner.engine.database.cells import columns_of, rows_of
 from runner.model.query import Answer, Notice, Query, QueryError, Rows
-from runner.model.sql_text import bind
+from runner.model.sql_text import BoundQuery
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,17 +32,30 @@ _WINDOW = 64
 _GRACE = 5.0
 """Seconds beyond its statement_timeout after which a silent server is given up."""
 
+_COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+_IN_FAILED_TRANSACTION = "25P02"
+
 
 class _LostError(Exception):
-    """The connection is gone, or the server is silent; nothing more will come."""
+    """The connection is of no more use; `answer` is what is known of the query that was being answered."""
+
+    def __init__(self, answer: QueryError) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
 
 
 def ask(connection: psycopg.Connection[Any], queries: Sequence[Query], lock_timeout: float) -> list[Answer]:
-    """The answers in the order of the queries; never raises for what the server does."""
+    """The answers in the order of the queries; never raises for what the server does.
+
+    Fewer answers than queries (but at least one) mean that the connection was lost with the last of them and
+    is closed: the others can be asked on a new one.
+    """
     answers: list[Answer] = []
     for start in range(0, len(queries), _WINDOW):
         part = queries[start : start + _WINDOW]
         answers.extend(_ask_window(connection, part, lock_timeout))
+        if connection.closed:
+            break
     return answers
 
 
@@ -49,66 +64,91 @@ def _ask_window(connection: psycopg.Connection[Any], queries: Sequence[Query], l
     notices: list[Notice] = []
     pgconn = connection.pgconn
     pgconn.notice_handler = lambda result: notices.append(notice_of(result))
+    bound = [_bound(query) for query in queries]
     try:
-        _send(pgconn, queries, lock_timeout)
+        _send(pgconn, queries, bound, lock_timeout)
         mark = time.monotonic()
-        for query in queries:
-            answer = _receive(connection, query, mark, notices)
-            answers.append(answer)
+        for query, one in zip(queries, bound, strict=True):
+            answers.append(one if isinstance(one, QueryError) else _receive(connection, query, mark, notices))
             mark = time.monotonic()
         pgconn.exit_pipeline_mode()
     except _LostError as lost:
-        answers.extend(QueryError(message=str(lost)) for _ in queries[len(answers) :])
+        answers.append(lost.answer)
         connection.close()
     finally:
         pgconn.notice_handler = None
-    return answers
+    return answers if connection.closed else _out_of_transaction(connection, answers)
 
 
-def _send(pgconn: Any, queries: Sequence[Query], lock_timeout: float) -> None:
+def _bound(query: Query) -> BoundQuery | QueryError:
+    try:
+        return bound_query(query.sql, query.params)
+    except Exception as error:
+        return QueryError(message=_words(error))
+
+
+def _out_of_transaction(connection: psycopg.Connection[Any], answers: list[Answer]) -> list[Answer]:
+    """A query that opened a transaction (`begin`) must not keep it, nor spoil the answers of the others."""
+    if connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        return answers
+    connection.close()
+    spoilt = (index for index, answer in enumerate(answers) if _sqlstate(answer) == _IN_FAILED_TRANSACTION)
+    return answers[: max(1, next(spoilt, len(answers)))]
+
+
+def _sqlstate(answer: Answer) -> str:
+    return answer.sqlstate if isinstance(answer, QueryError) else ""
+
+
+def _send(pgconn: Any, queries: Sequence[Query], bound: Sequence[BoundQuery | QueryError], lock_timeout: float) -> None:
     try:
         pgconn.nonblocking = 1
         pgconn.enter_pipeline_mode()
-        for query in queries:
-            bound = bind(query.sql, query.params)
-            limits = [_milliseconds(query.timeout), _milliseconds(lock_timeout)]
-            pgconn.send_query_params(_SETTINGS, limits)
-            values = [None if value is None else value.encode("utf-8", "replace") for value in bound.values]
-            pgconn.send_query_params(bound.sql.encode("utf-8", "replace"), values)
+        for query, one in zip(queries, bound, strict=True):
+            if isinstance(one, QueryError):
+                continue
+            pgconn.send_query_params(_SETTINGS, [_milliseconds(query.timeout), _milliseconds(lock_timeout)])
+            values = [None if value is None else value.encode("utf-8", "replace") for value in one.values]
+            pgconn.send_query_params(one.sql.encode("utf-8", "replace"), values)
             pgconn.pipeline_sync()
         deadline = time.monotonic() + _GRACE + max(query.timeout for query in queries)
         while pgconn.flush():
             _wait(pgconn, deadline, writing=True)
+    except _LostError:
+        raise
     except Exception as error:
-        raise _LostError(_words(error)) from error
+        raise _lost(error) from error
 
 
 def _receive(connection: psycopg.Connection[Any], query: Query, mark: float, notices: list[Notice]) -> Answer:
     """Reads up to this query's sync; the settings' own result is looked at only when it failed."""
-    error: QueryError | None = None
-    rows: Rows | None = None
+    answer: Answer = QueryError(message="the server sent no result")
     first = len(notices)
-    for index, result in enumerate(_results(connection.pgconn, mark + query.timeout + _GRACE)):
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            error = error_of(result)
-        elif index == 1 and result.status != pq.ExecStatus.PIPELINE_ABORTED:
-            rows = Rows(
-                columns=columns_of(result),
-                rows=rows_of(result, connection, query.max_rows),
-                truncated=result.ntuples > query.max_rows,
-            )
+    failed = False
+    try:
+        for index, result in enumerate(_results(connection.pgconn, mark + query.timeout + _GRACE)):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                answer, failed = error_of(result), True
+            elif index == 1 and result.status != pq.ExecStatus.PIPELINE_ABORTED:
+                answer = _read(result, connection, query.max_rows)
+    except _LostError as lost:
+        # The server's own last words say more than the library's.
+        raise _LostError(answer if failed and isinstance(answer, QueryError) else lost.answer) from None
     seconds = time.monotonic() - mark
-    if error is not None:
-        return QueryError(message=error.message, sqlstate=error.sqlstate, hint=error.hint, seconds=seconds)
-    if rows is None:
-        return QueryError(message="the server sent no result", seconds=seconds)
-    return Rows(
-        columns=rows.columns,
-        rows=rows.rows,
-        seconds=seconds,
-        notices=tuple(notices[first:]),
-        truncated=rows.truncated,
-    )
+    if isinstance(answer, QueryError):
+        return replace(answer, seconds=seconds)
+    return replace(answer, seconds=seconds, notices=tuple(notices[first:]))
+
+
+def _read(result: PGresult, connection: psycopg.Connection[Any], max_rows: int) -> Answer:
+    try:
+        return Rows(
+            columns=columns_of(result),
+            rows=rows_of(result, connection, max_rows),
+            truncated=result.ntuples > max_rows,
+        )
+    except Exception as error:
+        return QueryError(message=f"the rows cannot be read: {_words(error)}")
 
 
 def _results(pgconn: Any, deadline: float) -> Iterator[PGresult]:
@@ -120,14 +160,16 @@ def _results(pgconn: Any, deadline: float) -> Iterator[PGresult]:
             # A null ends each statement; two in a row mean that the connection has nothing more to say.
             empty += 1
             if empty > 1:
-                raise _LostError(_words(pgconn.get_error_message()))
+                raise _lost(pgconn.get_error_message())
             continue
         empty = 0
         if result.status == pq.ExecStatus.PIPELINE_SYNC:
             return
+        if result.status in _COPYING:
+            raise _lost("the server wants to copy rows, which is no answer to a query: use select instead of copy")
         yield result
         if pgconn.status == pq.ConnStatus.BAD:
-            raise _LostError(_words(pgconn.get_error_message()))
+            raise _lost(pgconn.get_error_message())
 
 
 def _next(pgconn: Any, deadline: float) -> PGresult | None:
@@ -139,7 +181,7 @@ def _next(pgconn: Any, deadline: float) -> PGresult | None:
     except _LostError:
         raise
     except Exception as error:
-        raise _LostError(_words(error)) from error
+        raise _lost(error) from error
     return found
 
 
@@ -148,9 +190,13 @@ def _wait(pgconn: Any, deadline: float, *, writing: bool) -> None:
     poll = select.poll()
     poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if writing else 0))
     if left <= 0 or not (ready := poll.poll(left * 1000)):
-        raise _LostError("the server did not answer in time; the connection was given up")
+        raise _lost("the server did not answer in time; the connection was given up")
     if writing and ready[0][1] & select.POLLIN:
         pgconn.consume_input()
+
+
+def _lost(why: object) -> _LostError:
+    return _LostError(QueryError(message=_words(why)))
 
 
 def _milliseconds(seconds: float) -> bytes:

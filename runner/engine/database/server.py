@@ -25,6 +25,9 @@ select current_setting('server_version_num')::int4, pg_is_in_recovery(), current
        (select max(setting) from pg_settings where name = 'data_directory')
 """
 
+_MOST_CONNECTIONS = 5
+"""For one batch of queries: those that end their connection must not be asked for ever."""
+
 
 class Server:
     """Answers queries about one target; not for use by two threads at once."""
@@ -82,12 +85,26 @@ class Server:
             return []
         if isinstance(self.facts, TargetError):
             return [QueryError(message=str(self.facts), hint=self.facts.hint)] * len(queries)
-        if self._own is None or self._own.closed:
-            try:
-                self._own = connect(self.target)
-            except TargetError as error:
-                return [QueryError(message=str(error), hint=error.hint)] * len(queries)
-        return ask(self._own, queries, self._lock_timeout)
+        answers, self._own = self._ask(self._own, "", queries)
+        return answers
+
+    def _ask(
+        self, connection: psycopg.Connection[Any] | None, database: str, queries: Sequence[Query]
+    ) -> tuple[list[Answer], psycopg.Connection[Any] | None]:
+        """What a lost connection leaves unanswered is asked on a new one, a few times."""
+        answers: list[Answer] = []
+        for _ in range(_MOST_CONNECTIONS):
+            if connection is None or connection.closed:
+                try:
+                    connection = connect(self.target, database)
+                except TargetError as error:
+                    refused = QueryError(message=str(error), hint=error.hint)
+                    return [*answers, *[refused] * (len(queries) - len(answers))], None
+            answers += ask(connection, queries[len(answers) :], self._lock_timeout)
+            if len(answers) == len(queries):
+                return answers, connection
+        given_up = QueryError(message="the connection was lost again and again, so this was not asked")
+        return [*answers, *[given_up] * (len(queries) - len(answers))], None
 
     def _ask_others(
         self, by_database: Mapping[str, list[int]], queries: Sequence[Query]
@@ -102,14 +119,10 @@ class Server:
         return [(indexes, found) for (_, indexes, _), found in zip(tasks, answers, strict=True)]
 
     def _ask_database(self, database: str, queries: Sequence[Query]) -> list[Answer]:
-        try:
-            connection = connect(self.target, database)
-        except TargetError as error:
-            return [QueryError(message=str(error), hint=error.hint)] * len(queries)
-        try:
-            return ask(connection, queries, self._lock_timeout)
-        finally:
+        answers, connection = self._ask(None, database, queries)
+        if connection is not None:
             connection.close()
+        return answers
 
 
 def _facts(answer: Rows, seconds: float) -> ServerFacts:

@@ -9,11 +9,12 @@ from typing import Any
 
 import psycopg
 
+from runner.engine.database.bound import bound_query
 from runner.engine.database.cells import columns_of, rows_of
 from runner.engine.database.connect import connect
 from runner.engine.database.pipeline import error_of, notice_of
+from runner.errors import RunnerError
 from runner.model.query import Answer, Notice, Query, QueryError, Rows
-from runner.model.sql_text import bind
 from runner.model.target import Target
 
 
@@ -48,7 +49,10 @@ class Writer:
 
     def _run(self, sql: str, params: Mapping[str, object]) -> Answer:
         self._notices.clear()
-        bound = bind(sql, params)
+        try:
+            bound = bound_query(sql, params)
+        except RunnerError as error:
+            return QueryError(message=error.message)
         start = time.monotonic()
         try:
             cursor = psycopg.RawCursor(self._connection)
