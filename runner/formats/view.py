@@ -98,6 +98,7 @@ class View:
         return _merged(self._problems())
 
     def _problems(self) -> Iterator[Line]:
+        yield from self._statements()
         seen: set[int] = set()
         for state in _WORST_FIRST:
             for number, result in enumerate(self.report.results):
@@ -105,6 +106,19 @@ class View:
                 if found:
                     yield from self._block(result, found, first=number not in seen)
                     seen.add(number)
+
+    def _statements(self) -> Iterator[Line]:
+        """What a job that acts says of its work as a whole, before its single findings."""
+        for result in self.report.results:
+            summary = clean(result.outcome.summary, limit=_TEXT)
+            told = {clean(item.message, limit=_TEXT) for item in result.outcome.findings}
+            if result.kind != "check" and result.state.is_problem and summary not in told:
+                yield Line(
+                    state=result.state.value.upper(),
+                    job=clean(result.job, limit=_NAME),
+                    where=self._where(result, ""),
+                    text=summary,
+                )
 
     def _block(self, result: Result, findings: Sequence[Finding], *, first: bool) -> Iterator[Line]:
         changes = {item.series: item for item in result.transitions}
@@ -145,8 +159,13 @@ class View:
             for table in result.outcome.tables:
                 if table.columns:
                     source = ", ".join(part for part in (clean(result.job, limit=_NAME), where) if part)
-                    title = f"{clean(table.title, limit=_NAME)} ({source})"
-                    yield TableView(title=title, lines=tuple(table_lines(table, self._rows)))
+                    title = clean(table.title, limit=_NAME)
+                    lines = table_lines(table, self._rows)
+                    # A lone column that is named like its table needs no head of its own.
+                    headless = table.columns == (table.title,)
+                    yield TableView(
+                        title=f"{title} ({source})" if title else source, lines=tuple(lines[2:] if headless else lines)
+                    )
 
     def fine(self) -> Iterator[Line]:
         for result in self.report.results:

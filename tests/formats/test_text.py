@@ -202,3 +202,43 @@ def test_a_hint_that_jobs_share_stays_below_their_one_line() -> None:
     down = unknown("cannot connect", hint="start the server")
     text = render(report(*(result(f"job-{number}", down) for number in range(3))), {}, Templates())
     assert "           jobs: job-0, job-1, job-2\n           hint: start the server\n" in text
+
+
+def test_a_job_that_acts_says_plainly_what_it_did_not_do() -> None:
+    failed = Outcome(
+        summary="NOT completed: 1 of 2 tables failed",
+        findings=(finding(State.CRITICAL, "public.a: locked", "public", "a"),),
+    )
+    text = render(report(result("vacuum", failed, kind="maintenance")), {}, Templates())
+    lines = [line for line in text.splitlines() if line.startswith("CRITICAL   vacuum")]
+    assert [line.split("vacuum")[1].strip() for line in lines] == [
+        "NOT completed: 1 of 2 tables failed",
+        "public.a: locked",
+    ]
+    once = Outcome(summary="pm2 failed", findings=(finding(State.CRITICAL, "pm2 failed"),))
+    assert render(report(result("restart", once, kind="command")), {}, Templates()).count("pm2 failed") == 1
+
+
+def test_a_table_without_a_title_is_named_by_its_job_and_a_lone_column_needs_no_head() -> None:
+    outcome = Outcome(
+        summary="",
+        tables=(
+            Table(title="", columns=("pid", "query"), rows=(("1", "select"),)),
+            Table(title="stdout", columns=("stdout",), rows=(("done",),)),
+        ),
+    )
+    text = render(report(result("sessions", outcome)), {}, Templates())
+    assert "\nsessions\n  pid  query\n" in text
+    assert "\nstdout (sessions)\n  done\n" in text
+
+
+def test_what_is_still_learning_is_shown_one_by_one_with_its_trend() -> None:
+    outcome = Outcome(
+        summary="",
+        findings=tuple(finding(State.LEARNING, f"{name}: no history yet", name) for name in ("a", "b")),
+        trends=(samples.trend("size", 1, 2, 3, key=("b",)),),
+    )
+    text = render(report(result("size", outcome)), {}, Templates())
+    lines = [line for line in text.splitlines() if line.startswith("learning")]
+    assert len(lines) == 2
+    assert "▁" in lines[1]

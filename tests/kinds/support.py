@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.api import (
+    Function,
     HistoryReader,
     Job,
     MappingNode,
@@ -33,6 +34,7 @@ class Complaints:
 
     params: Mapping[str, object] = field(default_factory=dict)
     found: list[tuple[str, str, str]] = field(default_factory=list)
+    functions: Mapping[str, Function] = field(default_factory=dict)
 
     def complain(self, code: str, span: Span, message: str, hint: str = "") -> None:
         self.found.append((code, message, hint))

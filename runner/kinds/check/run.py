@@ -141,6 +141,9 @@ def _is_number(value: object) -> bool:
 def _cell(value: object, kind: str | None) -> str:
     if value is None:
         return ""
+    if kind is None and isinstance(value, int):
+        # A process id is no quantity: it stands as the server sent it.
+        return str(value)
     found = quantity(value, kind)
     return str(value) if found is None or isinstance(found, Unknown) else str(found)
 
