@@ -32,7 +32,17 @@ _ADVICE = (
     (r"timeout expired|timed out", "check the network, a firewall, and whether the server hangs"),
     (r"starting up|shutting down|recovery mode", "the server is not ready; look at its log"),
     (r"server does not support SSL", "set `sslmode: prefer`, or turn ssl on at the server"),
+    (r"certificate", "check sslrootcert and sslmode of the target, and the server's certificate"),
+    (r"definition of service", "check `service:` of the target and libpq's service file (PGSERVICEFILE)"),
+    (r"unrecognized configuration parameter", "check `options:` of the target for a typing error"),
+    (r'port number|option "port"', "check DATABASE_PORT (or `port:` of the target): a number from 1 to 65535"),
+    (r"SSL negotiation|expected authentication request", "check the port: what listens there is no PostgreSQL server"),
+    (r'value for (connection option "|")?(\w+)|(\w+) value:|connection option "(\w+)"', "check {} of the target"),
 )
+_NOISE = re.compile(
+    r"Is the server running [^?]*\?|Multiple connection attempts failed\. All failures were:|- host: .*?, hostaddr: '.*?':"
+)
+_ATTEMPT = re.compile(r"connection (?:to server (?:at|on) .*? )?failed: |connection is bad: ")
 
 
 def connect(target: Target, database: str = "", *, purpose: str = "runner") -> psycopg.Connection[Any]:
@@ -71,7 +81,15 @@ def refusal(target: Target, database: str, text: str) -> TargetError:
     """The words of libpq without secrets, on one line, with what to do about it."""
     secrets = [value for value in target.options.values() if isinstance(value, Secret)]
     words = mask(" ".join(text.split()), secrets)
-    reason = re.sub(r"^connection (to server )?(.*? )?failed: ", "", words).removeprefix("FATAL: ").strip()
+    reasons = [part.strip().removeprefix("FATAL:").strip() for part in _ATTEMPT.split(_NOISE.sub("", words))]
+    reason = "; ".join(dict.fromkeys(part for part in reasons if part))
     where = target.address if not database else f"{target.address.rsplit('/', 1)[0]}/{database}"
-    hint = next((advice for pattern, advice in _ADVICE if re.search(pattern, words)), "")
-    return TargetError(f"cannot connect to {where}: {reason}", hint=hint)
+    return TargetError(f"cannot connect to {where}: {reason}", hint=_advice(words))
+
+
+def _advice(words: str) -> str:
+    for pattern, advice in _ADVICE:
+        if found := re.search(pattern, words):
+            keyword = next((group for group in reversed(found.groups()) if group), "")
+            return advice.format(f"`{keyword}:`") if "{}" in advice else advice
+    return "runner doctor looks at every target; `psql` with the same values tells more"
