@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,12 +72,15 @@ class Place:
         for folder in (self.home, self.logs, self.reports):
             folder.mkdir()
 
-    def forget_server(self) -> None:
-        """Removes what the server left; the logs, the reports and the home stay."""
-        shutil.rmtree(self.server, ignore_errors=True)
+    def remove_server(self, server: Server | None = None) -> None:
+        """Stops the server, running or half started, and removes its data; the logs, the reports and the home stay."""
+        with suppress(RunnerError):
+            (server or Server(self.server, choose(), self.server / "sockets")).remove()
+        shutil.rmtree(self.server / "data", ignore_errors=True)
 
-    def clean(self) -> None:
-        """Removes all of it."""
+    def clean(self, server: Server | None = None) -> None:
+        """Removes all of it, the server too."""
+        self.remove_server(server)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
@@ -106,10 +109,8 @@ def _refuse_foreign(root: Path) -> None:
 
 
 def _remove_leftovers(place: Place) -> None:
-    if (place.server / "data").exists():
-        # A demonstration that was killed leaves its server running.
-        with suppress(RunnerError):
-            Server(place.server, choose(), place.server / "sockets").remove()
+    # A demonstration that was killed leaves its server running.
+    place.remove_server()
     for name in _OURS:
         shutil.rmtree(place.root / name, ignore_errors=True)
 
@@ -162,10 +163,21 @@ def _quoted(path: Path) -> str:
     return json.dumps(str(path), ensure_ascii=False)
 
 
-def environment(place: Place, real: Mapping[str, str]) -> dict[str, str]:
-    """The real environment without any server that it names, and with the stand-in first on the PATH."""
-    kept = {name: value for name, value in real.items() if not name.startswith(_FOREIGN)}
-    return {**kept, "PATH": os.pathsep.join([str(place.home / "bin"), real.get("PATH", os.defpath)])}
+@contextmanager
+def without_servers() -> Iterator[None]:
+    """Hides every server that the environment names: libpq would listen to it. Restored at the end."""
+    hidden = {name: value for name, value in os.environ.items() if name.startswith(_FOREIGN)}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def environment(place: Place) -> dict[str, str]:
+    """The environment of the commands, with the stand-in for pm2 first on the PATH."""
+    return {**os.environ, "PATH": os.pathsep.join([str(place.home / "bin"), os.environ.get("PATH", os.defpath)])}
 
 
 def command(*words: str) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 from runner.demo.embedded import Server
-from runner.demo.oracle import DATABASE, DEAD_ROWS, OWNER, connect, execute, wait_until
+from runner.demo.oracle import DEAD_ROWS, OWNER, connect, execute, wait_until
 from runner.errors import RunnerError
 
 SLOT = "standby_that_left"
@@ -74,12 +74,11 @@ def plant_sessions(server: Server) -> Sessions:
 
 
 def end_sessions(server: Server, sessions: Sessions) -> None:
-    """Does what the reports advise: pg_terminate_backend for the one at the root; its victim finishes by itself."""
-    with closing(connect(server, "postgres")) as connection:
-        connection.execute("select pg_terminate_backend(%s)", [int(sessions.pids["idle"])])
-    gone = f"count(*) = 0 from pg_locks where not granted and database = (select oid from pg_database where datname = '{DATABASE}')"
-    wait_until(server, gone, "the end of the blockade")
-    with suppress(psycopg.Error):
-        sessions.end()
-    left = f"count(*) = 0 from pg_stat_activity where application_name in ('oracle-api', 'oracle-worker')"
+    """Waits until the one that was terminated is gone and its victim has finished, then closes both."""
+    gone = f"count(*) = 0 from pg_stat_activity where pid = {sessions.pids['idle']}"
+    wait_until(server, gone, "the end of the idle session")
+    done = f"count(*) = 0 from pg_locks where pid = {sessions.pids['blocked']} and not granted"
+    wait_until(server, done, "the end of the blockade")
+    sessions.end()
+    left = "count(*) = 0 from pg_stat_activity where application_name in ('oracle-api', 'oracle-worker')"
     wait_until(server, left, "the end of the sessions")

@@ -6,14 +6,15 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.demo.binaries import choose
 from runner.demo.embedded import Server
 from runner.demo.evidence import Verdict, expectations, judge
-from runner.demo.home import Place, command, environment, prepare, write_home
+from runner.demo.home import Place, command, environment, prepare, without_servers, write_home
 from runner.demo.oracle import DATABASE, GROWTH, OWNER, ROLE, create, execute, grants
 from runner.demo.planted import end_sessions, plant_at_rest, plant_sessions
 from runner.errors import RunnerError
@@ -44,30 +45,28 @@ class Stage:
     place: Place
     server: Server
     say: Callable[[str], None]
-    environ: Mapping[str, str]
     page_format: str
 
     def headline(self, text: str) -> None:
         self.say("")
         self.say(f"== {text}")
 
-    def runner(self, *words: str, codes: range = range(1), to: Path | None = None) -> None:
+    def runner(self, *words: str, codes: range = range(1), to: str = "") -> None:
         """Shows a command and runs it in the home; its output goes to the screen, or to a file."""
         self.say(f"$ runner {shlex.join(words)}{f' > {to}' if to else ''}")
-        done = subprocess.run(
-            command(*words),
-            cwd=self.place.home,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if to else None,
-            check=False,
-        )
+        with ExitStack() as stack:
+            done = subprocess.run(
+                command(*words),
+                cwd=self.place.home,
+                env=environment(self.place),
+                stdin=subprocess.DEVNULL,
+                stdout=stack.enter_context(Path(to).open("wb")) if to else None,
+                check=False,
+            )
         if done.returncode not in codes:
             raise RunnerError(
                 f"`runner {shlex.join(words)}` ended with {done.returncode}", hint="its message stands above"
             )
-        if to:
-            to.write_bytes(done.stdout)
 
     def sql(self, user: str, *statements: str) -> None:
         """Shows statements and runs them in the application's database."""
@@ -83,7 +82,6 @@ def play(
     programs: Path | None = None,
     clean: bool = False,
     page_format: str = "text",
-    environ: Mapping[str, str] | None = None,
 ) -> Played:
     """Plays all of it; the server is stopped and its data removed whatever happens. Raises RunnerError."""
     began = time.monotonic()
@@ -94,25 +92,17 @@ def play(
         say(f"A PostgreSQL {installation.major}.{installation.version[1]} of its own: {installation.folder}")
         server = Server.start(place.server, programs=installation.folder)
         say(f"its data: {server.data}, its only door: a socket in {server.sockets}")
-        stage = Stage(
-            place=place,
-            server=server,
-            say=say,
-            environ=environment(place, os.environ if environ is None else environ),
-            page_format=page_format,
-        )
-        verdicts = _acts(stage)
-    except BaseException:
-        _tidy(place, server, clean=True)
+        with without_servers():
+            verdicts = _acts(Stage(place=place, server=server, say=say, page_format=page_format))
+    except RunnerError:
+        # The messages name files in there.
+        place.remove_server(server)
         raise
-    _tidy(place, server, clean=clean)
+    except BaseException:
+        place.clean(server)
+        raise
+    (place.clean if clean else place.remove_server)(server)
     return Played(verdicts=verdicts, place=place, seconds=time.monotonic() - began, cleaned=clean)
-
-
-def _tidy(place: Place, server: Server | None, *, clean: bool) -> None:
-    if server:
-        server.remove()
-    (place.clean if clean else place.forget_server)()
 
 
 def _acts(stage: Stage) -> tuple[Verdict, ...]:
@@ -128,7 +118,7 @@ def _acts(stage: Stage) -> tuple[Verdict, ...]:
         suffix = "html" if stage.page_format == "html" else "txt"
         page = place.reports / f"{group}.{suffix}"
         words = ("run", group, "--no-deliver", "--format", stage.page_format, "--now", "2026-11-30T00:05Z")
-        stage.runner(*words, codes=_STATES, to=page)
+        stage.runner(*words, codes=_STATES, to=str(page))
     return judge(expectations(pids["idle"], pids["blocked"], place.told), place.records)
 
 
@@ -137,7 +127,8 @@ def _set_up(stage: Stage) -> None:
     create(stage.server)
     write_home(stage.place, stage.server)
     stage.say(f"$ cd {stage.place.home}")
-    stage.runner("init", ".")
+    stage.runner("init", ".", to=os.devnull)
+    stage.say("(the shipped jobs, unchanged; its runner.yaml was there before and stays)")
     stage.headline("What does the role lack? The doctor knows, and we do what it says")
     stage.runner("doctor", codes=range(2))
     stage.sql("postgres", *grants(stage.server))
