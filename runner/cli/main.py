@@ -94,12 +94,11 @@ def run(words: Sequence[str]) -> int:
     except click.ClickException as error:
         complain(error.format_message().replace("No such option:", "there is no option"), _usage_hint(error))
         code = exits.USAGE
-    except _TerminatedError:
-        complain("terminated")
-        code = exits.TERMINATED
-    except (click.Abort, KeyboardInterrupt):
-        complain("interrupted")
-        code = exits.INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as stop:
+        # Click makes its own Abort of whatever is a KeyboardInterrupt.
+        terminated = isinstance(stop.__cause__ or stop, _TerminatedError)
+        complain("terminated" if terminated else "interrupted")
+        code = exits.TERMINATED if terminated else exits.INTERRUPTED
     except ConfigurationError as error:
         say_diagnostics(error.diagnostics, {})
         complain(error.message, error.hint)
