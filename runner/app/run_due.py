@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from runner import gate
 from runner.api import Fault, Job, Scope, Tick
 from runner.app.loading import Loaded
+from runner.app.locks import hold
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import open_or_spare
 from runner.clock import Clock
@@ -19,7 +20,7 @@ from runner.engine.due import Cursor, Decision, decide
 from runner.errors import RunnerError, StoreError
 from runner.model.target import HOST
 from runner.store.base import Store
-from runner.store.ticklock import TickLock, is_alive, remove_dead
+from runner.store.ticklock import is_alive, remove_dead
 from runner.version import VERSION
 
 LOOK_AGAIN = timedelta(minutes=1)
@@ -65,7 +66,7 @@ def _tick(
     tick = uuid.uuid4().hex
     jobs = {job.name: job for job in home.jobs if not groups or job.group in groups}
     every_job = {job.name: job for job in home.jobs}
-    with TickLock(home.state_dir, tick):
+    with hold(home, store, tick):
         dead = orphans(store, every_job, lambda other: is_alive(home.state_dir, other))
         claims = claim_again(store, dead, tick, now, lambda job: repeats(loaded, job))
         live = [run for run in store.running() if is_alive(home.state_dir, run.tick)]

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from runner.api import Job
 from runner.app.loading import Loaded
+from runner.app.locks import hold
 from runner.app.run_due import targets_of
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import open_or_spare
@@ -15,7 +16,6 @@ from runner.clock import Clock
 from runner.engine.claims import claim_now
 from runner.errors import UsageError
 from runner.gate import open_again
-from runner.store.ticklock import TickLock
 
 
 def chosen(loaded: Loaded, names: Sequence[str]) -> tuple[Job, ...]:
@@ -57,7 +57,7 @@ def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, man
     """Runs and records them; an unknown name or target is a UsageError before anything runs."""
     wanted = places(loaded, chosen(loaded, names), target)
     store, faults = open_or_spare(loaded.home)
-    with store, TickLock(loaded.home.state_dir, tick := uuid.uuid4().hex):
+    with store, hold(loaded.home, store, tick := uuid.uuid4().hex):
         claims = claim_now(store, wanted, tick, clock.now())
         ran = perform(loaded, store, clock, claims, manner, faults=(*faults, *loaded.host.faults))
     open_again(str(loaded.home.path))

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from runner.api import Fault, Report, Result
 from runner.app.loading import Loaded
+from runner.app.locks import DELIVERING, hold
 from runner.clock import Clock
 from runner.engine.claims import Claimed
 from runner.engine.publish import Publisher
 from runner.engine.tick import Surroundings, Tick
+from runner.errors import StoreError
 from runner.report.deliver import Delivered, deliver
 from runner.report.route import Rules, deliveries_for, rules_of
 from runner.schedule import following
@@ -71,7 +73,7 @@ def perform(
         publisher.close()
         for report in publisher.reports:
             publisher.faults.extend(host.notify("runner_report_ready", report=report))
-        sent: Sequence[Delivered] = _send(loaded, (store, spare), clock, rules, manner) if manner.send else ()
+        sent = _send(loaded, (store, spare), clock, rules, manner) if manner.send else []
         spare.close()
     return Ran(
         reports=tuple(publisher.reports),
@@ -101,11 +103,24 @@ def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[s
     return wishes
 
 
-def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, manner: Manner) -> Sequence[Delivered]:
-    return [
-        deliver(
-            waiting, home=loaded.home, host=loaded.host, store=store, clock=clock, rules=rules, stdout=manner.stdout
-        )
-        for store in stores
-        if (waiting := store.pending(clock.now()))
-    ]
+def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, manner: Manner) -> list[Delivered]:
+    """Everything that waits in the stores; one process at a time, so that nothing is sent twice."""
+    sent: list[Delivered] = []
+    for store in stores:
+        try:
+            with hold(loaded.home, store, DELIVERING):
+                waiting = store.pending(clock.now())
+                sent.append(
+                    deliver(
+                        waiting,
+                        home=loaded.home,
+                        host=loaded.host,
+                        store=store,
+                        clock=clock,
+                        rules=rules,
+                        stdout=manner.stdout,
+                    )
+                )
+        except StoreError as error:
+            sent.append(Delivered(faults=(Fault(where="store", message=error.message, hint=error.hint),)))
+    return sent

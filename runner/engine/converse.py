@@ -38,8 +38,17 @@ def _step(
     waiting: dict[Name, Sequence[Query]],
 ) -> None:
     try:
-        waiting[name] = next(conversation) if answers is None else conversation.send(answers)
+        waiting[name] = _queries(next(conversation) if answers is None else conversation.send(answers))
     except StopIteration as stop:
-        ended[name] = stop.value
+        ended[name] = stop.value if isinstance(stop.value, Outcome) else TypeError(f"it returned {stop.value!r:.100}")
     except Exception as error:
         ended[name] = error
+    except SystemExit:
+        ended[name] = RuntimeError("it tried to end the program")
+
+
+def _queries(asked: object) -> Sequence[Query]:
+    """What a conversation yielded; anything else would take the other conversations down with it."""
+    if isinstance(asked, Sequence) and all(isinstance(query, Query) for query in asked):
+        return asked
+    raise TypeError(f"it yielded {asked!r:.100} where a sequence of queries belongs")

@@ -15,6 +15,7 @@ from runner.api import (
     Job,
     JobKind,
     Outcome,
+    PluginError,
     Query,
     Series,
     ServerFacts,
@@ -41,7 +42,8 @@ class Work:
 
     context: Context
     kind: JobKind
-    applied_before: bool = False
+    applied_before: Callable[[], bool] = lambda: False
+    """Whether the run before really looked; asked only when this one does not apply."""
     refused: str = ""
     """Why it must not be executed: a command that is not allowed, an interrupted run that must not be repeated."""
 
@@ -87,14 +89,14 @@ def _guarded(work: Work) -> Conversation:
     if isinstance(context.server, ServerFacts):
         reason = refusal(job.requires, context.server)
         if reason:
-            return skipped(reason)
+            return _not_here(work, reason)
         guarded = yield from guard(job, context.databases, context.params)
     else:
         guarded = Guarded(databases=context.databases)
     if context.databases and not guarded.databases:
         return _nowhere(work, guarded)
     outcome = yield from _own(work, guarded.databases)
-    return _with_blind(outcome, guarded.blind)
+    return _with_settled(work, _with_blind(outcome, guarded.blind), guarded.skipped)
 
 
 def _own(work: Work, databases: tuple[str, ...]) -> Generator[Sequence[Query], Sequence[Answer], Outcome]:
@@ -124,11 +126,23 @@ def _with_retries(run: Callable[[Context, Job], Outcome], context: Context) -> O
 def _nowhere(work: Work, guarded: Guarded) -> Outcome:
     if guarded.blind:
         return _with_blind(Outcome(summary="could not look", looked=frozenset()), guarded.blind)
-    reason = "; ".join(dict.fromkeys(guarded.skipped.values()))
-    if work.applied_before:
+    return _not_here(work, "; ".join(dict.fromkeys(guarded.skipped.values())))
+
+
+def _not_here(work: Work, reason: str) -> Outcome:
+    if work.applied_before():
         # What applied once and stops applying may be the very fault: a standby that died, a dropped extension.
         return unknown(f"no longer applies here: {reason}")
     return skipped(reason)
+
+
+def _with_settled(work: Work, outcome: Outcome, skipped_in: Mapping[str, str]) -> Outcome:
+    """Problems end in databases where the job does not apply any more, and in those that are gone."""
+    context = work.context
+    if not outcome.looked or not isinstance(context.server, ServerFacts):
+        return outcome
+    gone = {series.database for series in context.memory.problems} - {"", *context.databases}
+    return replace(outcome, looked=outcome.looked | gone | set(skipped_in))
 
 
 def _with_blind(outcome: Outcome, blind: Mapping[str, str]) -> Outcome:
@@ -146,9 +160,23 @@ def _done(work: Work, ended: Outcome | Exception) -> Done:
     if isinstance(ended, Outcome):
         return Done(work=work, outcome=ended)
     if isinstance(ended, RunnerError):
-        return Done(work=work, outcome=unknown(ended.message, hint=ended.hint))
+        outcome = unknown(ended.message)
+        outcome = replace(outcome, notes=(ended.hint,) if ended.hint else ())
+        return Done(work=work, outcome=outcome, fault=_fault_of(work, ended))
+    return broken(work, ended)
+
+
+def _fault_of(work: Work, error: RunnerError) -> Fault | None:
+    """A plugin that cannot be loaded is nothing that the server did."""
+    if not isinstance(error, PluginError):
+        return None
+    return Fault(where=f"job {work.context.job.name}", message=error.message, hint=error.hint)
+
+
+def broken(work: Work, error: Exception) -> Done:
+    """The run of a kind that failed in a way that it should not."""
     job = work.context.job
-    what = f"{type(ended).__name__}: {ended}" if str(ended) else type(ended).__name__
+    what = " ".join(f"{type(error).__name__}: {error}".split()) if str(error) else type(error).__name__
     return Done(
         work=work,
         outcome=unknown(f"the kind `{job.kind}` failed: {what}"),

@@ -23,16 +23,17 @@ from runner.engine.claims import Claimed
 from runner.engine.context import Context, databases_of, parameters
 from runner.engine.database.server import Server
 from runner.engine.database.writers import Writers
-from runner.engine.execute import Done, Work, execute, in_order
+from runner.engine.execute import Done, Work, broken, execute, in_order
 from runner.engine.finish import finish
-from runner.engine.masking import masked
+from runner.engine.masking import without_secrets
 from runner.engine.publish import Publisher, info_of
 from runner.errors import StoreError
 from runner.model.home import Home
 from runner.model.problem import Memory
 from runner.plugins.registry import Registry
-from runner.store.base import Store
+from runner.store.base import Recorded, Store
 
+_CANCEL_AGAIN = 0.5
 SERIES_MEMORY = timedelta(days=7)
 """How long a key that is gone is missed (`on_gone`)."""
 
@@ -58,6 +59,7 @@ class Tick:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._writers = Writers()
+        self._servers: list[Server] = []
         self._claims: dict[str, Claimed] = {}
         self._started: dict[str, datetime] = {}
         self._memories: dict[str, Memory] = {}
@@ -82,13 +84,17 @@ class Tick:
 
     def stop(self) -> None:
         self._writers.stop()
+        for server in tuple(self._servers):
+            server.stop()
 
-    def _wait(self, futures: Iterable[Future[None]]) -> None:
+    def _wait(self, futures: Sequence[Future[None]]) -> None:
         try:
             wait_for(futures)
         except KeyboardInterrupt:
+            # One cancel ends one statement; the next may have begun meanwhile.
             self.stop()
-            wait_for(futures)
+            while wait_for(futures, timeout=_CANCEL_AGAIN).not_done:
+                self.stop()
             raise
 
     def _on_target(self, name: str, claims: Sequence[Claimed]) -> None:
@@ -97,6 +103,8 @@ class Tick:
         server = (
             Server(target, lock_timeout=settings.lock_timeout, connections=settings.connections) if target else None
         )
+        if server:
+            self._servers.append(server)
         try:
             facts = server.facts if server else None
             self._around.publisher.know(info_of(name, self._around.home, facts))
@@ -134,7 +142,9 @@ class Tick:
         refused = claim.refused
         if kind.starts_programs and kind.name not in around.home.settings.allow:
             refused = refused or f"{kind.name}s are not allowed here: add `allow: [{kind.name}]` to runner.yaml"
-        return Work(context=context, kind=kind, applied_before=self._applied_before(job, claim.target), refused=refused)
+        return Work(
+            context=context, kind=kind, refused=refused, applied_before=lambda: self._applied_before(job, claim.target)
+        )
 
     def _memory(self, job: Job, target: str) -> Memory:
         try:
@@ -143,11 +153,12 @@ class Tick:
             return Memory()
 
     def _applied_before(self, job: Job, target: str) -> bool:
-        """Whether the newest run really looked; asked only for jobs whose applicability can change under them."""
-        if not (job.applies_if or job.requires.extensions):
+        """Whether the newest run really looked."""
+        try:
+            latest = self._around.store.latest(job.name)
+        except StoreError:
             return False
-        latest = [result for result in self._around.store.latest(job.name) if result.target == target]
-        return any(result.outcome.looked for result in latest)
+        return any(result.outcome.looked for result in latest if result.target == target)
 
     def _changes_data(self, group: str) -> bool:
         return any(
@@ -157,25 +168,37 @@ class Tick:
     def _finished(self, batch: Sequence[Done]) -> None:
         around = self._around
         for done in batch:
-            claim = self._claims[done.work.context.run_id]
-            now = around.clock.now()
-            recorded = finish(
-                claim,
-                masked(done.outcome, around.home.secrets),
-                memory=self._memories[claim.run],
-                seen=self._seen(claim, now),
-                started=self._started[claim.run],
-                now=now,
-            )
-            around.publisher.add(
-                recorded, masked(done.fault, around.home.secrets), at_once=not done.work.shares_round_trips
-            )
-            around.result_ready(recorded.result)
+            done, recorded = self._recorded(done)
+            self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
+            self._around.result_ready(recorded.result)
+
+    def _recorded(self, done: Done) -> tuple[Done, Recorded]:
+        """What is kept of a run; an outcome that cannot be kept (a plugin's) costs no other run its result."""
+        try:
+            return done, self._finish(done)
+        except Exception as error:
+            done = broken(done.work, error)
+            return done, self._finish(done)
+
+    def _finish(self, done: Done) -> Recorded:
+        claim = self._claims[done.work.context.run_id]
+        now = self._around.clock.now()
+        return finish(
+            claim,
+            without_secrets(done.outcome, self._around.home.secrets),
+            memory=self._memories[claim.run],
+            seen=self._seen(claim, now),
+            started=self._started[claim.run],
+            now=now,
+        )
 
     def _seen(self, claim: Claimed, now: datetime) -> Iterable[Series]:
         if claim.job.on_gone == "ok":
             return ()
-        return self._around.store.series(claim.job.name, claim.target, now - SERIES_MEMORY)
+        try:
+            return self._around.store.series(claim.job.name, claim.target, now - SERIES_MEMORY)
+        except StoreError:
+            return ()
 
 
 def _nobody(queries: Sequence[Query]) -> Sequence[Answer]:

@@ -37,6 +37,8 @@ class Server:
         self._lock_timeout = lock_timeout
         self._connections = connections
         self._own: psycopg.Connection[Any] | None = None
+        self._busy: set[psycopg.Connection[Any]] = set()
+        self._stopped = False
         self._facts: ServerFacts | TargetError | None = None
 
     @property
@@ -60,6 +62,13 @@ class Server:
         for indexes, found in self._ask_others(by_database, queries):
             answers.update(zip(indexes, found, strict=True))
         return [answers[index] for index in range(len(queries))]
+
+    def stop(self) -> None:
+        """Cancels what the server is doing for us; may be called from another thread, and again."""
+        self._stopped = True
+        for connection in tuple(self._busy):
+            with suppress(psycopg.Error):
+                connection.cancel_safe(timeout=2.0)
 
     def close(self) -> None:
         if self._own is not None:
@@ -94,13 +103,18 @@ class Server:
         """What a lost connection leaves unanswered is asked on a new one, a few times."""
         answers: list[Answer] = []
         for _ in range(_MOST_CONNECTIONS):
+            if self._stopped:
+                stopped = QueryError(message="stopped before it was asked")
+                return [*answers, *[stopped] * (len(queries) - len(answers))], connection
             if connection is None or connection.closed:
                 try:
                     connection = connect(self.target, database)
                 except TargetError as error:
                     refused = QueryError(message=str(error), hint=error.hint)
                     return [*answers, *[refused] * (len(queries) - len(answers))], None
+            self._busy.add(connection)
             answers += ask(connection, queries[len(answers) :], self._lock_timeout)
+            self._busy.discard(connection)
             if len(answers) == len(queries):
                 return answers, connection
         given_up = QueryError(message="the connection was lost again and again, so this was not asked")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal, cast
 
@@ -31,6 +31,7 @@ class _Names:
 
     columns: Mapping[str, str | None]
     known: bool
+    computed: Mapping[str, Expression] = field(default_factory=dict)
 
 
 def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
@@ -113,15 +114,13 @@ def _names(node: MappingNode, sql: SqlVariants | None, probe: ProbeType | None) 
 
 
 def _rule(node: MappingNode, names: _Names, probe: ProbeType | None, context: CompileContext) -> Rule:
-    columns = dict(names.columns)
     computed: dict[str, Expression] = {}
     used: set[str] = set()
     entries = node.get("computed")
     for name, entry in entries.entries.items() if isinstance(entries, MappingNode) else ():
-        for expression in _expressions(entry.node, _Names(columns, names.known), "value", used, context):
-            computed[name] = expression
-        columns[name] = None
-    scope = _Names(columns, names.known)
+        scope = _Names(names.columns, names.known, dict(computed))
+        computed.update((name, found) for found in _expressions(entry.node, scope, "value", used, context))
+    scope = _Names(names.columns, names.known, computed)
     conditions = {
         level: _expressions(node.get(level), scope, "condition", used, context)
         for level in ("warning", "critical", "clear")
@@ -171,6 +170,7 @@ def _expressions(
             params=context.params,
             phases=False,
             functions=context.functions,
+            computed=names.computed,
         )
         analysis = analyse(expression, scope, wanted=wanted)
         for problem in analysis.problems:
