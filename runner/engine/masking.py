@@ -1,37 +1,28 @@
-"""Takes secrets out of an outcome before anything of it is kept or sent."""
+"""Secrets that came back in rows, errors or a program's output are masked before anything is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
-from runner.model.result import Finding, Outcome, Table
 from runner.model.secret import Secret, mask
 
-
-def without_secrets(outcome: Outcome, secrets: Sequence[Secret]) -> Outcome:
-    """The same outcome with `***` in the place of every secret in its texts.
-
-    Errors of libraries and rows of pg_stat_activity can quote what nobody meant to print.
-    """
-    if not secrets:
-        return outcome
-    return replace(
-        outcome,
-        summary=mask(outcome.summary, secrets),
-        findings=tuple(_finding(finding, secrets) for finding in outcome.findings),
-        tables=tuple(_table(table, secrets) for table in outcome.tables),
-        skipped=mask(outcome.skipped, secrets),
-        notes=tuple(mask(note, secrets) for note in outcome.notes),
-    )
+Kept = TypeVar("Kept")
 
 
-def _finding(finding: Finding, secrets: Sequence[Secret]) -> Finding:
-    message, reason = mask(finding.message, secrets), mask(finding.reason, secrets)
-    if (message, reason) == (finding.message, finding.reason):
-        return finding
-    return replace(finding, message=message, reason=reason)
+def masked(thing: Kept, secrets: Sequence[Secret]) -> Kept:
+    """The same dataclass with `***` for every secret in its texts, however deep."""
+    return _masked(thing, secrets) if secrets else thing
 
 
-def _table(table: Table, secrets: Sequence[Secret]) -> Table:
-    return replace(table, rows=tuple(tuple(mask(cell, secrets) for cell in row) for row in table.rows))
+def _masked(value: Any, secrets: Sequence[Secret]) -> Any:
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if isinstance(value, tuple):
+        return tuple(_masked(item, secrets) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {field.name: getattr(value, field.name) for field in fields(value)}
+        changed = {name: new for name, old in found.items() if (new := _masked(old, secrets)) != old}
+        return replace(value, **changed) if changed else value
+    return value

@@ -25,7 +25,7 @@ from runner.engine.database.server import Server
 from runner.engine.database.writers import Writers
 from runner.engine.execute import Done, Work, broken, execute, in_order
 from runner.engine.finish import finish
-from runner.engine.masking import without_secrets
+from runner.engine.masking import masked
 from runner.engine.publish import Publisher, info_of
 from runner.errors import StoreError
 from runner.model.home import Home
@@ -166,26 +166,26 @@ class Tick:
         )
 
     def _finished(self, batch: Sequence[Done]) -> None:
-        around = self._around
         for done in batch:
-            done, recorded = self._recorded(done)
-            self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
-            self._around.result_ready(recorded.result)
+            self._keep(done)
 
-    def _recorded(self, done: Done) -> tuple[Done, Recorded]:
-        """What is kept of a run; an outcome that cannot be kept (a plugin's) costs no other run its result."""
+    def _keep(self, done: Done) -> None:
         try:
-            return done, self._finish(done)
+            recorded = self._recorded(done)
         except Exception as error:
+            # An outcome that cannot be kept (a plugin's) costs no other run its result.
             done = broken(done.work, error)
-            return done, self._finish(done)
+            recorded = self._recorded(done)
+        fault = masked(done.fault, self._around.home.secrets)
+        self._around.publisher.add(recorded, fault, at_once=not done.work.shares_round_trips)
+        self._around.result_ready(recorded.result)
 
-    def _finish(self, done: Done) -> Recorded:
+    def _recorded(self, done: Done) -> Recorded:
         claim = self._claims[done.work.context.run_id]
         now = self._around.clock.now()
         return finish(
             claim,
-            without_secrets(done.outcome, self._around.home.secrets),
+            masked(done.outcome, self._around.home.secrets),
             memory=self._memories[claim.run],
             seen=self._seen(claim, now),
             started=self._started[claim.run],
