@@ -1,0 +1,58 @@
+# Everything needs Python 3.11 or newer and nothing else; each target sets up what it needs in .venv.
+# make demo     a PostgreSQL with real problems in it, and the shipped jobs on it
+# make test     all tests
+# make lint     format, style, types, layers, generated files
+# make bench    what a quiet tick costs
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench generated clean
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+DEMO_FLAGS ?=
+PYTEST_FLAGS ?= -n 2
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: .venv/demo.stamp
+	$(BIN)/runner demo $(DEMO_FLAGS)
+
+test: .venv/dev.stamp
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/generated.py
+
+bench: .venv/dev.stamp
+	$(BIN)/python bench/quiet.py
+
+generated: .venv/dev.stamp
+	$(BIN)/python .ci/generated.py --write
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+.venv/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { \
+		echo "no Python 3.11 or newer was found: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Python's own venv is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+.venv/demo.stamp: pyproject.toml | .venv/pyvenv.cfg
+	$(PIP) install --editable '.[demo]'
+	@touch $@
+
+# Groups of dependencies are known to pip since 25.1.
+.venv/dev.stamp: pyproject.toml | .venv/pyvenv.cfg
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(PIP) install --editable . --group dev
+	@touch $@
