@@ -49,6 +49,7 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"runner.cli.commands.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
+        _accept_home(command)
         return command
 
     def resolve_command(
@@ -65,6 +66,19 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _accept_home(command: click.Command) -> None:
+    """`--home` counts behind a command's name as well: there it stands in crontabs and unit files."""
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    for each in (command, *below):
+        if all(param.name != "home" for param in each.params):
+            each.params.append(click.Option(["--home"], hidden=True, expose_value=False, callback=_take_home))
+
+
+def _take_home(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value:
+        ctx.find_root().obj["home"] = value
 
 
 @click.group(
