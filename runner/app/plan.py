@@ -9,11 +9,11 @@ from datetime import datetime
 from runner.api import Job
 from runner.app.loading import Loaded
 from runner.app.run_due import decisions_of, targets_of
-from runner.app.stores import open_or_spare
 from runner.engine.context import parameters
 from runner.engine.due import Decision
 from runner.model.sql_text import bind
 from runner.model.sql_variants import SqlVariants
+from runner.store.open import open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,8 @@ class Planned:
 
 
 def plan(loaded: Loaded, now: datetime) -> tuple[Planned, ...]:
-    """Reads the store and changes nothing."""
-    store, _ = open_or_spare(loaded.home)
-    with store:
+    """Reads the store and changes nothing. Raises StoreError: without history nobody knows what is due."""
+    with open_store(loaded.home.settings.state, loaded.home.path) as store:
         decisions = decisions_of(loaded, store, list(loaded.home.jobs), now)
     jobs = {job.name: job for job in loaded.home.jobs}
     return tuple(

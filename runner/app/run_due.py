@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from runner import gate
-from runner.api import Fault, Job, Scope, Tick
+from runner.api import Fault, Job, Result, Scope, Tick
 from runner.app.loading import Loaded
-from runner.app.locks import hold
 from runner.app.runs import Manner, Ran, perform
-from runner.app.stores import open_or_spare
+from runner.app.stores import claim_in
 from runner.clock import Clock
-from runner.engine.claims import claim_again, claim_due, orphans
+from runner.engine.claims import Claimed, Orphan, claim_again, claim_due, orphans
 from runner.engine.due import Cursor, Decision, decide
 from runner.errors import RunnerError, StoreError
 from runner.model.target import HOST
@@ -35,54 +34,66 @@ class TickDone:
     decisions: tuple[Decision, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claimed:
+    """What a tick has taken upon itself."""
+
+    claims: list[Claimed]
+    left_over: Sequence[Result]
+    decisions: tuple[Decision, ...]
+
+
 def run_due(loaded: Loaded, clock: Clock, manner: Manner, groups: Collection[str] = ()) -> TickDone:
     """Recovers what a dead tick left, runs what is due, delivers what waits. Groups limit what is looked at."""
-    store, faults = open_or_spare(loaded.home)
-    with store:
+    home, host, now = loaded.home, loaded.host, clock.now()
+    with ExitStack() as stack:
+        tick = uuid.uuid4().hex
+        store, faults, mine = claim_in(home, stack, tick, lambda store: _claim(loaded, store, tick, now, groups))
+        if mine.claims:
+            host.notify("runner_tick_started", tick=Tick(id=tick, now=now, due=len(mine.claims)))
+        ran = perform(loaded, store, clock, mine.claims, manner, mine.left_over, (*faults, *host.faults))
         try:
-            return _tick(loaded, store, clock, manner, groups, faults)
+            _close_tick(loaded, store, tick, now, mine, ran, all_groups=not groups)
         except StoreError as error:
-            return _without(loaded, clock, manner, groups, error)
+            # What ran has been told; running it again because of the books would do it twice.
+            ran = ran.with_fault(Fault(where="store", message=error.message, hint=error.hint))
+    return TickDone(ran=ran, decisions=mine.decisions)
 
 
-def _without(loaded: Loaded, clock: Clock, manner: Manner, groups: Collection[str], error: StoreError) -> TickDone:
-    """The store opened and then failed: once more with a store in memory, so that the report is made."""
-    from runner.store.memory import WithoutStore
-
-    with WithoutStore() as spare:
-        fault = Fault(where="store", message=error.message, hint=error.hint)
-        return _tick(loaded, spare, clock, manner, groups, (fault,))
-
-
-def _tick(
-    loaded: Loaded,
-    store: Store,
-    clock: Clock,
-    manner: Manner,
-    groups: Collection[str],
-    faults: tuple[Fault, ...],
-) -> TickDone:
-    home, now = loaded.home, clock.now()
-    tick = uuid.uuid4().hex
+def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Collection[str]) -> _Claimed:
+    home = loaded.home
     jobs = {job.name: job for job in home.jobs if not groups or job.group in groups}
-    every_job = {job.name: job for job in home.jobs}
-    with hold(home, store, tick):
-        dead = orphans(store, every_job, lambda other: is_alive(home.state_dir, other))
-        claims = claim_again(store, dead, tick, now, lambda job: repeats(loaded, job))
-        live = [run for run in store.running() if is_alive(home.state_dir, run.tick)]
-        # Results of a tick that still works are its own to report.
-        left_over = () if live else store.unreported()
-        decisions = decisions_of(loaded, store, list(jobs.values()), now)
-        claims += claim_due(store, decisions, jobs, tick, now)
-        if claims:
-            loaded.host.notify("runner_tick_started", tick=Tick(id=tick, now=now, due=len(claims)))
-        ran = perform(loaded, store, clock, claims, manner, left_over, (*faults, *loaded.host.faults))
-        store.tick(tick, now, {"runs": len(claims), "reports": len(ran.reports)})
-        store.prune(now, home.settings.keep_samples, home.settings.keep_runs)
-        remove_dead(home.state_dir)
-    if not groups and not faults:
-        _close_gate(loaded, store, decisions, now, claims_were_made=bool(claims))
-    return TickDone(ran=ran, decisions=decisions)
+    dead = [_still_placed(loaded, orphan) for orphan in _orphans(loaded, store)]
+    claims = claim_again(store, dead, tick, now, lambda job: repeats(loaded, job))
+    live = [run for run in store.running() if is_alive(home.state_dir, run.tick) and run.tick != tick]
+    # Results of a tick that still works are its own to report.
+    left_over = () if live else store.unreported()
+    decisions = decisions_of(loaded, store, list(jobs.values()), now)
+    claims += claim_due(store, decisions, jobs, tick, now)
+    return _Claimed(claims=claims, left_over=left_over, decisions=decisions)
+
+
+def _orphans(loaded: Loaded, store: Store) -> list[Orphan]:
+    every_job = {job.name: job for job in loaded.home.jobs}
+    return orphans(store, every_job, lambda other: is_alive(loaded.home.state_dir, other))
+
+
+def _still_placed(loaded: Loaded, orphan: Orphan) -> Orphan:
+    """A job that does not run on that target any more is not run there again."""
+    if orphan.job and orphan.record.target not in targets_of(loaded, orphan.job):
+        return replace(orphan, job=None)
+    return orphan
+
+
+def _close_tick(
+    loaded: Loaded, store: Store, tick: str, now: datetime, mine: _Claimed, ran: Ran, *, all_groups: bool
+) -> None:
+    settings = loaded.home.settings
+    store.tick(tick, now, {"runs": len(mine.claims), "reports": len(ran.reports)})
+    store.prune(now, settings.keep_samples, settings.keep_runs)
+    if all_groups and store.durable and not ran.not_recorded:
+        remove_dead(loaded.home.state_dir)
+        _close_gate(loaded, store, mine.decisions, now, claims_were_made=bool(mine.claims))
 
 
 def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 
 from runner.api import Job
 from runner.app.loading import Loaded
-from runner.app.locks import hold
 from runner.app.run_due import targets_of
 from runner.app.runs import Manner, Ran, perform
-from runner.app.stores import open_or_spare
+from runner.app.stores import claim_in
 from runner.clock import Clock
 from runner.engine.claims import claim_now
 from runner.errors import UsageError
@@ -56,9 +56,11 @@ def places(loaded: Loaded, jobs: Sequence[Job], target: str) -> list[tuple[Job, 
 def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, manner: Manner) -> Ran:
     """Runs and records them; an unknown name or target is a UsageError before anything runs."""
     wanted = places(loaded, chosen(loaded, names), target)
-    store, faults = open_or_spare(loaded.home)
-    with store, hold(loaded.home, store, tick := uuid.uuid4().hex):
-        claims = claim_now(store, wanted, tick, clock.now())
+    with ExitStack() as stack:
+        tick = uuid.uuid4().hex
+        store, faults, claims = claim_in(
+            loaded.home, stack, tick, lambda store: claim_now(store, wanted, tick, clock.now())
+        )
         ran = perform(loaded, store, clock, claims, manner, faults=(*faults, *loaded.host.faults))
     open_again(str(loaded.home.path))
     return ran

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from runner.api import Fault, Report, Result
@@ -29,6 +29,10 @@ class Ran:
     faults: tuple[Fault, ...] = ()
     gave_up: bool = False
     not_recorded: bool = False
+
+    def with_fault(self, fault: Fault) -> Ran:
+        """The same with one more fault of the store."""
+        return replace(self, faults=tuple(dict.fromkeys([*self.faults, fault])), not_recorded=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +79,12 @@ def perform(
             publisher.faults.extend(host.notify("runner_report_ready", report=report))
         sent = _send(loaded, (store, spare), clock, rules, manner) if manner.send else []
         spare.close()
+    happened = tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)]))
     return Ran(
         reports=tuple(publisher.reports),
-        faults=tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)])),
+        faults=happened,
         gave_up=any(done.gave_up for done in sent),
-        not_recorded=any(fault.where == "store" for fault in publisher.faults),
+        not_recorded=any(fault.where == "store" for fault in happened),
     )
 
 
