@@ -40,7 +40,7 @@ def _step(
     try:
         waiting[name] = _queries(next(conversation) if answers is None else conversation.send(answers))
     except StopIteration as stop:
-        ended[name] = stop.value if isinstance(stop.value, Outcome) else TypeError(f"it returned {stop.value!r:.100}")
+        ended[name] = stop.value
     except Exception as error:
         ended[name] = error
     except SystemExit:

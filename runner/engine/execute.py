@@ -105,14 +105,20 @@ def _own(work: Work, databases: tuple[str, ...]) -> Generator[Sequence[Query], S
         outcome: Outcome = yield from resolve(work.kind.converse)(context, context.job)
     elif work.kind.run is not None:
         outcome = _with_retries(resolve(work.kind.run), context)
-    return outcome
+    return _checked(outcome)
+
+
+def _checked(outcome: object) -> Outcome:
+    if isinstance(outcome, Outcome):
+        return outcome
+    raise TypeError(f"it returned {outcome!r:.100} where an Outcome belongs")
 
 
 def _with_retries(run: Callable[[Context, Job], Outcome], context: Context) -> Outcome:
     """Runs again what failed, as often as `retry:` says; the note tells that it took more than one try."""
     retry = context.job.retry
     for attempt in range(retry.times + 1):
-        outcome = run(context, context.job)
+        outcome = _checked(run(context, context.job))
         last = attempt == retry.times or context.deadline() == 0.0
         if last or outcome.state not in (State.CRITICAL, State.UNKNOWN):
             break
