@@ -25,7 +25,7 @@ SERIES = Series("größe", ("public", 'or"ders\\', "", "😀", "\x00\n"))
 OUTCOME = Outcome(
     summary="3 tables — größer",
     findings=(
-        Finding(state=State.CRITICAL, message="m", series=SERIES, reason="r", pending=True, since=AT),
+        Finding(state=State.CRITICAL, message="m", series=SERIES, reason="r", hint="h", pending=True, since=AT),
         Finding(state=State.UNKNOWN, message=""),
     ),
     observations=(Observation(series=SERIES, values={"a": 1, "b": 2.5, "c": None, "d": True, "e": 10**60, "f": "é"}),),
@@ -166,7 +166,15 @@ def test_data_of_other_versions_can_be_read() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "data"),
-    [(Report, {}), (Report, None), (Report, []), (State, "odd"), (datetime, "soon"), (datetime, 5), (Series, {"key": 1})],
+    [
+        (Report, {}),
+        (Report, None),
+        (Report, []),
+        (State, "odd"),
+        (datetime, "soon"),
+        (datetime, 5),
+        (Series, {"key": 1}),
+    ],
 )
 def test_data_that_does_not_fit_is_a_value_error(kind: Any, data: object) -> None:
     with pytest.raises(ValueError):
