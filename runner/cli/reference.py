@@ -12,8 +12,9 @@ WIDTH = 100
 _HEAD = """\
 # Commands
 
-What `runner COMMAND --help` prints. `--home DIR` and `--no-plugins` stand before the command's name. Standard output
-is the result, standard error is for messages. Exit codes stand in [operating.md](operating.md#exit-codes).
+What `runner COMMAND --help` prints. Every command takes `--home DIR`; `--no-plugins` stands before the command's name.
+Standard output is the result, standard error is for messages. Exit codes stand in
+[operating.md](operating.md#exit-codes).
 
 <!-- Generated. `python -m runner.cli.reference > docs/commands.md` writes this page. -->
 """

@@ -49,7 +49,7 @@ ENVIRONMENT = {"REPORTING_DSN": "postgresql://db2/app", "HOOK_URL": "https://hoo
 STATES = {0, 1, 2, 3}
 EXITS = {"run": STATES, "status": STATES, "doctor": {0, 1}}
 NOT_RUN = re.compile(
-    r"\b(apt-get|pip|pytest|systemctl|sqlite3|crontab (install|remove|-l)|runner demo|lint-imports|python -m)\b"
+    r"\b(apt-get|pip|pytest|systemctl|sqlite3|crontab (install|remove|-l)|runner demo|lint-imports|python -m|make (demo|test|generated))\b"
 )
 
 
@@ -129,6 +129,21 @@ def test_every_console_block_has_commands_that_may_be_run(block: Block) -> None:
 @pytest.mark.parametrize("block", list(blocks("sh")), ids=str)
 def test_blocks_that_are_not_run_have_a_reason(block: Block) -> None:
     assert NOT_RUN.search(block.text), "mark it `console`, so that it is run"
+
+
+def test_the_readme_has_the_plain_commands_behind_make() -> None:
+    """What `make demo` and `make test` run, with the Makefile's own defaults."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    plain = {"$(PIP)": ".venv/bin/pip", "$(BIN)": ".venv/bin", " $(DEMO_FLAGS)": "", "$(PYTEST_FLAGS)": "-n 2"}
+    assert re.search(r"^PYTEST_FLAGS \?= -n 2$", makefile, re.MULTILINE)
+    recipes = re.findall(r"^\t(\$\(PIP\) .*|\$\(BIN\)/(?:runner|pytest)\b.*)$", makefile, re.MULTILINE)
+    assert len(recipes) == 5
+    shown = {line for block in blocks("sh", pages=[ROOT / "README.md"]) for line in block.text.splitlines()}
+    for recipe in recipes:
+        command = recipe
+        for name, value in plain.items():
+            command = command.replace(name, value)
+        assert command in shown
 
 
 @pytest.mark.parametrize("block", list(blocks("yaml")), ids=str)

@@ -28,7 +28,7 @@ def quick_page(home: Home) -> list[str]:
     groups = groups_of(home)
     return [
         *heading(1, "Quick reference"),
-        "Every command takes `--home DIR` before its name when it is not called inside the home.", "",
+        "Every command takes `--home DIR` when it is not called inside the home.", "",
         *_by_hand(groups),
         *_looking(groups),
         *_cron(home),
@@ -58,7 +58,7 @@ def _by_hand(groups: tuple[Group, ...]) -> list[str]:
 
 
 def _looking(groups: tuple[Group, ...]) -> list[str]:
-    job = groups[0].jobs[0].name if groups else "JOB"
+    job = _example(groups)
     wanted = (
         ("What is wrong now, and since when", "runner status"),
         ("The same for a monitoring system", "runner status --format nagios"),
@@ -74,6 +74,13 @@ def _looking(groups: tuple[Group, ...]) -> list[str]:
     return [*heading(2, "Look"), *table(("you want", "command"), [(what, code(words)) for what, words in wanted])]
 
 
+def _example(groups: tuple[Group, ...]) -> str:
+    """The first check, because its past and its silence are what people ask for."""
+    jobs = [job for group in groups for job in group.jobs]
+    checks = [job for job in jobs if job.kind == "check"]
+    return next((job.name for job in (*checks, *jobs)), "JOB")
+
+
 def _cron(home: Home) -> list[str]:
     mark = home.settings.crontab_marker
     wanted = (
@@ -86,7 +93,7 @@ def _cron(home: Home) -> list[str]:
 
 
 def _silences(home: Home, groups: tuple[Group, ...]) -> list[str]:
-    job = groups[0].jobs[0].name if groups else "JOB"
+    job = _example(groups)
     example = f"silences:\n  - {{jobs: [{job}], until: 2027-01-31, reason: why it is quiet}}"
     lines = [
         *heading(2, "Silence"),
