@@ -118,6 +118,7 @@ def _logs(home: Home) -> list[str]:
     return [
         *heading(2, "Logs and history"),
         *table(("sink", "type", "where"), rows),
+        "`runner sinks list` says what each is sent, `runner sinks test NAME` sends one a test report.", "",
         f"History is kept in {code(keep.state)}: measured values for {samples}, runs and reports for {runs}.", "",
     ]  # fmt: skip
 
