@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from runner import gate
 from runner.api import Fault, Job, Result, Scope, Tick
@@ -17,13 +18,16 @@ from runner.clock import Clock
 from runner.engine.claims import Claimed, Orphan, claim_again, claim_due, orphans
 from runner.engine.due import Cursor, Decision, decide
 from runner.errors import RunnerError, StoreError
+from runner.model.home import Home
 from runner.model.target import HOST
 from runner.store.base import Store
 from runner.store.ticklock import is_alive, remove_dead
 from runner.version import VERSION
 
-LOOK_AGAIN = timedelta(minutes=1)
-"""How soon the next tick looks for itself while something is unsettled."""
+LOOK_AGAIN = timedelta(seconds=30)
+"""How soon a tick looks for itself while something is unsettled: well before cron's next minute, which wavers."""
+
+_WITHOUT_STORE = "not run: the store cannot be used, so the next tick could not know that it ran"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ def run_due(loaded: Loaded, clock: Clock, manner: Manner, groups: Collection[str
     with ExitStack() as stack:
         tick = uuid.uuid4().hex
         store, faults, mine = claim_in(home, stack, tick, lambda store: _claim(loaded, store, tick, now, groups))
+        if not store.durable:
+            mine = replace(mine, claims=[_only_if_harmless(loaded, claim) for claim in mine.claims])
         if mine.claims:
             host.notify("runner_tick_started", tick=Tick(id=tick, now=now, due=len(mine.claims)))
         ran = perform(loaded, store, clock, mine.claims, manner, mine.left_over, (*faults, *host.faults))
@@ -58,6 +64,11 @@ def run_due(loaded: Loaded, clock: Clock, manner: Manner, groups: Collection[str
             # What ran has been told; running it again because of the books would do it twice.
             ran = ran.with_fault(Fault(where="store", message=error.message, hint=error.hint))
     return TickDone(ran=ran, decisions=mine.decisions)
+
+
+def _only_if_harmless(loaded: Loaded, claim: Claimed) -> Claimed:
+    """What must not happen twice does not happen while nobody can write down that it did."""
+    return claim if repeats(loaded, claim.job) else replace(claim, refused=_WITHOUT_STORE)
 
 
 def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Collection[str]) -> _Claimed:
@@ -133,6 +144,18 @@ def _close_gate(
     if store.running() or store.pending_count() or claims_were_made:
         until = min(until, now + LOOK_AGAIN)
     with suppress(OSError, RunnerError):
-        folders = {str(file.parent) for file in home.files}
-        paths = sorted({*map(str, home.files), *folders, str(home.path / "checks.d"), str(home.path / "plugins")})
-        gate.close(str(home.path), VERSION, now.timestamp(), until.timestamp(), paths)
+        gate.close(
+            str(home.path),
+            VERSION,
+            read=loaded.since,
+            made=now.timestamp(),
+            until=until.timestamp(),
+            paths=sorted(map(str, _watched(home))),
+        )
+
+
+def _watched(home: Home) -> set[Path]:
+    """Whatever says which jobs there are and when they are due: a change of any of it opens the gate."""
+    plugins, jobs = home.path / "plugins", home.path / "checks.d"
+    folders = {file.parent for file in home.files} | {path for path in jobs.rglob("*") if path.is_dir()}
+    return {*home.files, *folders, jobs, plugins, *plugins.rglob("*.py")}

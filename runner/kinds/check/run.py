@@ -12,6 +12,7 @@ from runner.api import (
     Conversation,
     Job,
     Outcome,
+    Past,
     Query,
     QueryError,
     Rows,
@@ -43,10 +44,11 @@ def converse(context: RunContext, job: Job) -> Conversation:
     if isinstance(server, TargetError) and not spec.survives_unreachable:
         return unknown(str(server), hint=server.hint)
     looked = yield from (_probe_rows(context, spec) if spec.probe else _sql_rows(context, job, spec))
+    wanted = needs(spec.rule)
     outcome = evaluate(
         spec,
         looked,
-        past=context.history.past(job.name, _target(context), needs(spec.rule), context.now),
+        past=context.history.past(job.name, _target(context), wanted, context.now) if wanted else Past(),
         memory=context.memory,
         params=context.params,
         now=context.now,
