@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from runner.app.crontab import own_command
+
 FILES, JOBS, ROUNDS = 300, 1000, 41
 _JOB = "  - check: job-{number}\n    sql: select 1 as one\n    warning: one > 1\n"
 _ENVIRONMENT = {
@@ -38,10 +40,12 @@ def main() -> None:
         home = Path(folder)
         write_home(home)
         bare = [sys.executable, "-c", "pass"]
-        quiet = [sys.executable, "-m", "runner", "run-due", "--home", str(home)]
+        quiet = [*own_command(), "run-due", "--home", str(home)]
         first = seconds(quiet)
-        if not (home / ".runner" / "gate.json").exists():
-            sys.exit("the first tick did not close the gate: there is nothing to measure")
+        while not (home / ".runner" / "gate").exists():
+            # A home that was changed a moment ago keeps the gate open.
+            time.sleep(1)
+            seconds(quiet)
         # By turns, so that whatever else the machine does meets both alike.
         pairs = [(seconds(bare), seconds(quiet)) for _ in range(ROUNDS)]
     nothing, tick = (median(times) for times in zip(*pairs, strict=True))

@@ -5,13 +5,14 @@ Imports nothing heavy. Whatever is unexpected opens the gate: the full tick then
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
-FORMAT = 1
-FILE = "gate.json"
+FILE = "gate"
 HEARTBEAT = "heartbeat"
+_FORMAT = "runner-gate-1"
+_SETTLED = 2.0
+"""Seconds by which a file must be older than the reading of the home: clocks of file systems are coarse."""
 
 
 def find_home(option: str = "") -> str:
@@ -28,49 +29,64 @@ def find_home(option: str = "") -> str:
         folder = parent
 
 
-def fingerprint(paths: list[str]) -> list[list[object]]:
-    """Path, mtime, size and inode of each; a missing file has its own mark, so that its arrival is seen."""
-    marks: list[list[object]] = []
-    for path in paths:
-        try:
-            status = os.stat(path)
-            marks.append([path, status.st_mtime_ns, status.st_size, status.st_ino])
-        except OSError:
-            marks.append([path, -1, 0, 0])
-    return marks
+def mark_of(path: str) -> str:
+    """Modification time, size and inode; a missing file has its own mark, so that its arrival is seen."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return "missing"
+    return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}"
 
 
 def is_closed(home: str, version: str, now: float) -> bool:
     """True when nothing can be due at `now` (epoch seconds): the tick may end at once."""
     state = os.path.join(home, ".runner")
     try:
-        with open(os.path.join(state, FILE), encoding="utf-8") as file:
-            kept = json.load(file)
-        marks = kept["files"]
-        quiet = (
-            kept["format"] == FORMAT
-            and kept["version"] == version
-            and kept["made"] <= now < kept["next"]
-            and bool(marks)
-            and fingerprint([mark[0] for mark in marks]) == marks
-        )
-        if quiet:
-            os.utime(os.path.join(state, HEARTBEAT))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        # Lines are split without the json module, whose import costs more than all the rest.
+        with open(os.path.join(state, FILE), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            head, *marks = file.read().rstrip("\n").split("\n")
+        made, until = head.removeprefix(_head(home, version)).split()
+        if not (marks and float(made) <= now < float(until)):
+            return False
+        for line in marks:
+            mark, _, path = line.partition("\t")
+            if mark_of(path) != mark:
+                return False
+        os.utime(os.path.join(state, HEARTBEAT))
+    except (OSError, ValueError):
         return False
-    return quiet
+    return True
 
 
-def close(home: str, version: str, made: float, until: float, paths: list[str]) -> None:
-    """Lets ticks before `until` end at once, as long as the files stay as they are."""
+def _head(home: str, version: str) -> str:
+    """What the first line begins with; the real path tells a link that was set to another folder."""
+    return f"{_FORMAT}\t{version}\t{os.path.realpath(home)}\t"
+
+
+def close(home: str, version: str, *, read: float, made: float, until: float, paths: list[str]) -> bool:
+    """Lets ticks before `until` end at once, as long as the files stay as they are.
+
+    `read` is when the home began to be read, by the host's clock. False when a file was changed since then: what was
+    read may be what stood there before.
+    """
+    lines = [f"{mark_of(path)}\t{path}" for path in paths]
+    changed = any(read - _SETTLED < _modified(line) <= time.time() + _SETTLED for line in lines)
+    if changed or any("\n" in line for line in (home, *lines)):
+        return False
     state = os.path.join(home, ".runner")
-    kept = {"format": FORMAT, "version": version, "made": made, "next": until, "files": fingerprint(paths)}
     beside = os.path.join(state, f"{FILE}.{os.getpid()}")
-    with open(beside, "w", encoding="utf-8") as file:
-        json.dump(kept, file)
+    with open(beside, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        file.write("\n".join([f"{_head(home, version)}{made!r} {until!r}", *lines, ""]))
     os.replace(beside, os.path.join(state, FILE))
     with open(os.path.join(state, HEARTBEAT), "a", encoding="utf-8"):
         os.utime(os.path.join(state, HEARTBEAT))
+    return True
+
+
+def _modified(line: str) -> float:
+    """Epoch seconds; a missing file was never modified."""
+    nanoseconds = line.partition(" ")[0]
+    return int(nanoseconds) / 1e9 if nanoseconds.lstrip("-").isdecimal() else 0.0
 
 
 def open_again(home: str) -> None:
@@ -93,5 +109,9 @@ def is_quiet_call(words: list[str], version: str) -> bool:
         home = rest[0].removeprefix("--home=")
     elif rest:
         return False
-    found = find_home(home)
+    try:
+        found = find_home(home)
+    except OSError:
+        # The current folder is gone.
+        return False
     return bool(found) and is_closed(found, version, time.time())

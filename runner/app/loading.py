@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.clock import SystemClock
 from runner.compile.home import load_home
 from runner.config.files import find_home
 from runner.config.settings import disabled_plugins
@@ -22,6 +23,8 @@ class Loaded:
 
     home: Home
     host: PluginHost
+    since: float = 0.0
+    """When it began to be read, in epoch seconds of the host's clock."""
 
     @property
     def registry(self) -> Registry:
@@ -32,6 +35,7 @@ def load(
     option: str = "", *, no_plugins: bool = False, environ: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Loaded:
     """Never raises for bad content: that is in the home's diagnostics. Raises ConfigurationError without a home."""
+    since = SystemClock().now().timestamp()
     surroundings = os.environ if environ is None else environ
     choice = find_home(option or None, surroundings, cwd or Path.cwd())
     if not choice.path.is_dir():
@@ -40,7 +44,7 @@ def load(
             hint="run `runner init` to make one, or name it with --home DIR",
         )
     host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
-    return Loaded(home=load_home(choice.path, host.registry(), surroundings), host=host)
+    return Loaded(home=load_home(choice.path, host.registry(), surroundings), host=host, since=since)
 
 
 def require_sound(home: Home) -> None:
