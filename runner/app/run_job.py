@@ -14,15 +14,17 @@ from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import claim_in
 from runner.clock import Clock
 from runner.engine.claims import claim_now
-from runner.errors import UsageError
+from runner.errors import ConfigurationError, UsageError
 from runner.gate import open_again
 
 
 def chosen(loaded: Loaded, names: Sequence[str]) -> tuple[Job, ...]:
-    """The jobs that the names mean: a job, a group, or `tag:x`; raises UsageError with a suggestion."""
+    """The jobs that the names mean: a job, a group, or `tag:x`; raises UsageError with a suggestion, ConfigurationError for broken ones."""
     found: dict[str, Job] = {}
     for name in names:
         jobs = _meant(loaded, name)
+        if not jobs and name in loaded.home.broken:
+            raise ConfigurationError(f"`{name}` cannot be used: it has errors", hint="runner validate shows them")
         if not jobs:
             raise UsageError(f"there is no job or group `{name}`", hint=_suggestion(loaded, name))
         found.update((job.name, job) for job in jobs)
@@ -38,8 +40,6 @@ def _meant(loaded: Loaded, name: str) -> tuple[Job, ...]:
 
 def _suggestion(loaded: Loaded, name: str) -> str:
     names = [*loaded.home.groups, *(job.name for job in loaded.home.jobs)]
-    if name in loaded.home.broken:
-        return f"`{name}` has errors: runner validate shows them"
     close = get_close_matches(name, names, n=1)
     return f"did you mean `{close[0]}`?" if close else "runner list shows every job"
 
@@ -50,7 +50,14 @@ def places(loaded: Loaded, jobs: Sequence[Job], target: str) -> list[tuple[Job, 
         close = get_close_matches(target, loaded.home.targets, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(loaded.home.targets)}"
         raise UsageError(f"there is no target `{target}`", hint=hint)
-    return [(job, name) for job in jobs for name in targets_of(loaded, job) if not target or name in (target, "")]
+    found = [(job, name) for job in jobs for name in targets_of(loaded, job) if not target or name in (target, "")]
+    if not found:
+        names = ", ".join(job.name for job in jobs)
+        raise UsageError(
+            f"{names}: nothing runs on {f'the target `{target}`' if target else 'any target'}",
+            hint=f"runner show {jobs[0].name} --origin shows its `targets:`",
+        )
+    return found
 
 
 def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, manner: Manner) -> Ran:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from runner.api import Problem, Result, State, worst
 from runner.app.loading import Loaded
-from runner.app.run_due import targets_of
-from runner.store.base import TickRecord
+from runner.app.run_due import decisions_of, targets_of
+from runner.store.base import Store, TickRecord
 from runner.store.open import open_store
+
+TICKS_STOPPED = timedelta(minutes=10)
+"""A slot that nobody looked at for so long: cron does not call run-due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +22,20 @@ class Status:
     results: tuple[Result, ...]
     problems: tuple[Problem, ...]
     never_ran: tuple[tuple[str, str], ...]
+    overdue: tuple[tuple[str, str], ...]
+    """Jobs and targets whose slot has passed without a tick that saw it: nobody calls run-due."""
     last_tick: TickRecord | None
     waiting: int
     given_up: int
 
     @property
     def state(self) -> State:
-        return worst(result.state for result in self.results)
+        """The worst of the results; unknown when there is none yet, or when they are out of date."""
+        stale = [State.UNKNOWN] if self.overdue or not self.results else []
+        return worst([*(result.state for result in self.results), *stale])
 
 
-def status(loaded: Loaded) -> Status:
+def status(loaded: Loaded, now: datetime) -> Status:
     """Raises StoreError: without history there is nothing to tell."""
     names = {(job.name, target) for job in loaded.home.jobs for target in targets_of(loaded, job)}
     with open_store(loaded.home.settings.state, loaded.home.path) as store:
@@ -38,10 +45,20 @@ def status(loaded: Loaded) -> Status:
             results=results,
             problems=tuple(item for item in store.problems() if (item.job, item.target) in names),
             never_ran=tuple(sorted(names - seen)),
+            overdue=_overdue(loaded, store, now),
             last_tick=store.last_tick(),
             waiting=store.pending_count(),
             given_up=len(store.failed_deliveries()),
         )
+
+
+def _overdue(loaded: Loaded, store: Store, now: datetime) -> tuple[tuple[str, str], ...]:
+    decisions = decisions_of(loaded, store, list(loaded.home.jobs), now)
+    return tuple(
+        (item.job, item.target)
+        for item in decisions
+        if item.slot and (item.verdict.runs or item.verdict.recorded) and now - item.slot > TICKS_STOPPED
+    )
 
 
 def age(then: datetime, now: datetime) -> float:

@@ -31,9 +31,13 @@ def write_crash_file(error: BaseException, words: list[str], secrets: Iterable[S
 
 
 def environment_secrets() -> list[Secret]:
-    """Values of the environment whose names say that they are secret."""
-    words = ("PASSWORD", "SECRET", "TOKEN", "KEY", "DSN", "DATABASE_URL")
-    return [Secret(value) for name, value in os.environ.items() if any(word in name.upper() for word in words)]
+    """Values of the environment whose names say that they are secret, and the passwords in connection texts."""
+    from runner.config.dsn import passwords_in
+
+    words = ("PASSWORD", "SECRET", "TOKEN", "KEY", "DSN", "URL")
+    values = [value for name, value in os.environ.items() if any(word in name.upper() for word in words)]
+    inside = [word for value in values for word in passwords_in(value)]
+    return [Secret(word) for word in (*values, *inside)]
 
 
 def tell_crash(error: BaseException, words: list[str], secrets: Iterable[Secret] = ()) -> None:

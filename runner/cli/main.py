@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,7 @@ from runner.cli import exits
 from runner.cli.console import complain, say_diagnostics
 from runner.cli.crash import tell_crash
 from runner.errors import ConfigurationError, RunnerError
+from runner.model.secret import mask
 from runner.version import VERSION
 
 COMMANDS = {
@@ -94,7 +96,7 @@ def _take_home(ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.pass_context
 def cli(ctx: click.Context, home: str, no_plugins: bool) -> None:
     """Looks after PostgreSQL: checks and maintenance jobs in YAML, run by cron, reported to sinks."""
-    ctx.obj = {"home": home, "no_plugins": no_plugins}
+    ctx.obj.update(home=home, no_plugins=no_plugins)
 
 
 def run(words: Sequence[str]) -> int:
@@ -118,16 +120,23 @@ def run(words: Sequence[str]) -> int:
         complain(error.message, error.hint)
         code = exits.CONFIGURATION
     except RunnerError as error:
-        complain(error.message, error.hint)
+        secrets = state.get("secrets", ())
+        complain(mask(error.message, secrets), mask(error.hint, secrets))
         code = exits.of_error(error)
-    except BrokenPipeError:
-        # The reader has gone (`runner list | head`): nothing to say, and Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = exits.OK
+    except SystemExit as stop:
+        # Click's way out when the reader has gone (`runner list | head`): nothing to say, and Python must not
+        # complain at exit.
+        _silence_stdout()
+        code = stop.code if isinstance(stop.code, int) else exits.PROBLEMS
     except Exception as error:
-        tell_crash(error, list(words))
+        tell_crash(error, list(words), state.get("secrets", ()))
         code = exits.BUG
     return int(code or 0)
+
+
+def _silence_stdout() -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
 class _TerminatedError(KeyboardInterrupt):

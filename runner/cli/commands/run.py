@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import click
 
-from runner.api import Report
+from runner.api import State
 from runner.app.plan import describe_runs
 from runner.app.run_job import chosen, places, read_params, run_job
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import complain, say, tell, write_result
-from runner.cli.loading import load_sound
+from runner.cli.console import complain, say, say_json, tell, write_result
+from runner.cli.loading import complain_of, load_sound
 from runner.errors import RunnerError
 from runner.model.state import worst
 from runner.report.context import renderer
@@ -66,9 +67,9 @@ def _run(
     jobs = chosen(loaded, names)
     overrides = read_params(params, jobs)
     render = renderer(loaded.registry.formats, format_name, {}, loaded.home.path)
+    where = places(loaded, jobs, target)
     if dry_run:
-        for line in describe_runs(loaded, places(loaded, jobs, target), overrides):
-            say(line)
+        _say_plan(describe_runs(loaded, where, overrides), format_name)
         return exits.OK
     screens = frozenset(name for name, sink in loaded.home.settings.sinks.items() if sink.type == "stdout")
     manner = Manner(
@@ -78,13 +79,29 @@ def _run(
         tell=tell if sys.stderr.isatty() else lambda _: None,
     )
     ran = run_job(loaded, clock_for(now), names, target, manner)
-    _print(ran.reports, render)
-    for fault in ran.faults:
-        complain(f"{fault.where}: {fault.message}", fault.hint)
-    return exits.of_state(worst(report.state for report in ran.reports))
+    _print([render(report) for report in ran.reports], format_name)
+    complain_of(loaded, ran.faults)
+    state = worst(report.state for report in ran.reports)
+    if broken := sorted(loaded.home.broken & {*names, *(job.group for job in jobs)}):
+        complain(f"{', '.join(broken)}: not every job could be used", "runner validate shows why")
+        # What could not even be asked is not ok, whatever the others say.
+        state = worst((state, State.UNKNOWN)) if format_name == "nagios" else state
+        return exits.of_state(state) if state.is_problem else exits.CONFIGURATION
+    return exits.of_state(state)
 
 
-def _print(reports: tuple[Report, ...], render: Callable[[Report], str]) -> None:
-    for report in reports:
-        text = render(report)
+def _say_plan(lines: Sequence[str], format_name: str) -> None:
+    if format_name == "json":
+        say_json({"schema": "runner.dry_run/1", "lines": list(lines)})
+        return
+    for line in lines:
+        say(line)
+
+
+def _print(texts: Sequence[str], format_name: str) -> None:
+    """One report as it is; several as JSON are one document all the same."""
+    if format_name == "json" and len(texts) != 1:
+        say_json({"schema": "runner.reports/1", "reports": [json.loads(text) for text in texts]})
+        return
+    for text in texts:
         write_result(text if text.endswith("\n") else f"{text}\n")

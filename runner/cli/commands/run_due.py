@@ -8,8 +8,8 @@ from runner.app.run_due import run_due
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import complain, say_diagnostics, write_result
-from runner.cli.loading import load_for
+from runner.cli.console import say_diagnostics, write_result
+from runner.cli.loading import complain_of, load_for
 from runner.errors import ConfigurationError
 from runner.model.state import worst
 
@@ -27,8 +27,7 @@ def command(context: click.Context, now: str, groups: tuple[str, ...], exit_stat
     """
     loaded = load_for(context)
     done = run_due(loaded, clock_for(now), Manner(stdout=write_result), groups)
-    for fault in done.ran.faults:
-        complain(f"{fault.where}: {fault.message}", fault.hint)
+    complain_of(loaded, done.ran.faults)
     if loaded.home.errors:
         say_diagnostics(loaded.home.errors, loaded.home.sources)
         raise ConfigurationError(

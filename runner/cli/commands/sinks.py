@@ -7,8 +7,8 @@ import click
 from runner.app.sinks import send_test
 from runner.cli import exits
 from runner.cli.clocks import clock_for
-from runner.cli.console import complain, say, say_json, say_table, write_result
-from runner.cli.loading import load_sound
+from runner.cli.console import say, say_json, say_table, write_result
+from runner.cli.loading import complain_of, load_sound
 from runner.model.home import Route
 
 
@@ -45,9 +45,9 @@ def list_sinks(context: click.Context, as_json: bool) -> int:
 @click.pass_context
 def test_sink(context: click.Context, name: str) -> int:
     """Send one report that says that it is a test, past routes and `send`. Exits 1 when it did not arrive."""
-    faults = send_test(load_sound(context), name, clock_for(""), write_result)
-    for fault in faults:
-        complain(f"{fault.where}: {fault.message}", fault.hint)
+    loaded = load_sound(context)
+    faults = send_test(loaded, name, clock_for(""), write_result)
+    complain_of(loaded, faults)
     if faults:
         return exits.PROBLEMS
     say(f"a test report was delivered to {name}")

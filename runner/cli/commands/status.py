@@ -28,16 +28,16 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
     """
     try:
         loaded = load_sound(context)
-        known = status(loaded)
+        moment = clock_for(now).now()
+        known = status(loaded, moment)
     except RunnerError as error:
         if format_name != "nagios":
             raise
         say(f"UNKNOWN - {error.message}")
         return exits.NAGIOS_UNKNOWN
-    moment = clock_for(now).now()
     if format_name == "nagios":
-        wrong = [result for result in known.results if result.state.is_problem]
-        text = "; ".join(f"{result.job}: {result.outcome.summary}" for result in wrong) or "all jobs are well"
+        wrong = [f"{result.job}: {result.outcome.summary}" for result in known.results if result.state.is_problem]
+        text = "; ".join([*_stale(known), *wrong]) or "all jobs are well"
         say(f"{known.state.value.upper()} - {text}".replace("|", "/"))
         return exits.of_state(known.state)
     if as_json:
@@ -47,12 +47,23 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
                 "summary": result.outcome.summary, "finished": result.finished.isoformat(),
             }
             for result in known.results
-        ], "never_ran": [list(item) for item in known.never_ran], "deliveries_waiting": known.waiting,
+        ], "never_ran": [list(item) for item in known.never_ran],
+            "overdue": [list(item) for item in known.overdue], "deliveries_waiting": known.waiting,
             "deliveries_given_up": known.given_up,
             "last_tick": known.last_tick.at.isoformat() if known.last_tick else None})  # fmt: skip
         return exits.of_state(known.state)
     _print(known, moment, everything)
     return exits.of_state(known.state)
+
+
+def _stale(known: Status) -> list[str]:
+    """Why the state is unknown although no job is."""
+    if not known.results:
+        return ["no job has run yet"]
+    if not known.overdue:
+        return []
+    names = ", ".join(sorted({job for job, _ in known.overdue})[:5])
+    return [f"{len(known.overdue)} jobs are overdue, nobody calls run-due ({names}{', …' * (len(known.overdue) > 5)})"]
 
 
 def _print(known: Status, moment: datetime, everything: bool) -> None:
@@ -62,6 +73,8 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
     say(
         f"{paint(known.state, known.state.value.upper())}  {len(wrong)} of {len(known.results)} jobs have problems, {said}"
     )
+    for line in _stale(known):
+        say(line)
     shown = known.results if everything else wrong
     if shown:
         say()

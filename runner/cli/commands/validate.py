@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from runner.cli import exits
-from runner.cli.console import complain, count_errors, say, say_diagnostics, say_json
-from runner.cli.loading import load_for
+from runner.cli.console import count_errors, say, say_diagnostics, say_json
+from runner.cli.loading import complain_of, load_for
 from runner.model.diagnostic import Diagnostic
 
 
@@ -22,8 +22,7 @@ def command(context: click.Context, as_json: bool) -> int:
         say_json({"schema": "runner.diagnostics/1", "diagnostics": [_plain(item) for item in home.diagnostics]})
         return exits.PROBLEMS if errors else exits.OK
     say_diagnostics(home.diagnostics, home.sources)
-    for fault in loaded.host.faults:
-        complain(f"{fault.where}: {fault.message}", fault.hint)
+    complain_of(loaded, loaded.host.faults)
     groups = len({job.group for job in home.jobs})
     say(
         f"{_count(len(home.jobs), 'job')} in {_count(groups, 'group')}, {_count(len(home.targets), 'target')}: "
