@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 
@@ -46,10 +46,7 @@ def _suggestion(loaded: Loaded, name: str) -> str:
 
 def places(loaded: Loaded, jobs: Sequence[Job], target: str) -> list[tuple[Job, str]]:
     """Each job with the targets it runs on; `target` limits them. Raises UsageError for an unknown target."""
-    if target and target not in loaded.home.targets:
-        close = get_close_matches(target, loaded.home.targets, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(loaded.home.targets)}"
-        raise UsageError(f"there is no target `{target}`", hint=hint)
+    known("target", [target] if target else [], loaded.home.targets)
     found = [(job, name) for job in jobs for name in targets_of(loaded, job) if not target or name in (target, "")]
     if not found:
         names = ", ".join(job.name for job in jobs)
@@ -73,19 +70,28 @@ def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, man
     return ran
 
 
+def known(kind: str, names: Iterable[str], there: Collection[str]) -> None:
+    """Raises UsageError for the first name that is not there, with what may have been meant."""
+    for name in names:
+        if name not in there:
+            close = get_close_matches(name, there, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(sorted(there)) or 'none'}"
+            raise UsageError(f"there is no {kind} `{name}`", hint=hint)
+
+
 def read_params(words: Sequence[str], jobs: Sequence[Job]) -> dict[str, object]:
     """`name=value` words; a name that none of the jobs has is a UsageError."""
-    known = sorted({name for job in jobs for name in job.params})
+    there = sorted({name for job in jobs for name in job.params})
     found: dict[str, object] = {}
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:
             raise UsageError(f"`{word}` is not a parameter", hint="write --param name=value")
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
+        if name not in there:
+            close = get_close_matches(name, there, n=1)
             raise UsageError(
                 f"none of these jobs has a parameter `{name}`",
-                hint=f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(known) or 'none'}",
+                hint=f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(there) or 'none'}",
             )
         found[name] = number_or_text(value)
     return found

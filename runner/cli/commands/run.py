@@ -10,7 +10,7 @@ import click
 
 from runner.api import State
 from runner.app.plan import describe_runs
-from runner.app.run_job import chosen, places, read_params, run_job
+from runner.app.run_job import chosen, known, places, read_params, run_job
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
@@ -66,6 +66,7 @@ def _run(
     loaded = load_sound(context)
     jobs = chosen(loaded, names)
     overrides = read_params(params, jobs)
+    known("format", [format_name], loaded.registry.formats)
     render = renderer(loaded.registry.formats, format_name, {}, loaded.home.path)
     where = places(loaded, jobs, target)
     if dry_run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.app.run_due import run_due
+from runner.app.run_job import known
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
@@ -26,6 +27,7 @@ def command(context: click.Context, now: str, groups: tuple[str, ...], exit_stat
     delivery was given up; 78 when files of the home are broken (the jobs that are sound have run all the same).
     """
     loaded = load_for(context)
+    known("group", groups, {*loaded.home.groups, *loaded.home.broken})
     done = run_due(loaded, clock_for(now), Manner(stdout=write_result), groups)
     complain_of(loaded, done.ran.faults)
     if loaded.home.errors:
