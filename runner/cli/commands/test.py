@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -48,9 +48,7 @@ def command(
     loaded = load_sound(context)
     wanted = cases(chosen(loaded, names) if names else loaded.home.jobs)
     verdicts = _run(wanted, loaded, clock_for(now), database=database, programs=programs, version=version)
-    {"text": _print, "json": _print_json, "junit": lambda found: write_result(junit(found))}[
-        "json" if as_json else form
-    ](verdicts)
+    _PRINTERS["json" if as_json else form](verdicts)
     failed = any(item.complaints for item in verdicts)
     return exits.PROBLEMS if failed or loaded.home.errors else exits.OK
 
@@ -98,3 +96,10 @@ def _print_json(verdicts: Sequence[Verdict]) -> None:
         }
         for item in verdicts
     ]})  # fmt: skip
+
+
+_PRINTERS: dict[str, Callable[[Sequence[Verdict]], None]] = {
+    "text": _print,
+    "json": _print_json,
+    "junit": lambda verdicts: write_result(junit(verdicts)),
+}

@@ -25,23 +25,47 @@ SQL: Final[dict[str, Any]] = {
     ]
 }
 _ROWS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "object"}}
+_KEYS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
+_STATES: Final = ["ok", "warning", "critical", "unknown", "learning"]
 _EXPECT: Final[dict[str, Any]] = {
     "anyOf": [
-        {"enum": ["ok", "warning", "critical", "unknown", "learning"]},
+        {"enum": _STATES},
         {
             "type": "object",
             "additionalProperties": False,
             "properties": {
                 **{
-                    state: {"type": "array", "items": {"type": "string"}}
-                    for state in ("warning", "critical", "unknown", "learning")
+                    state: {**_KEYS, "description": f"The keys of the rows that are {state}, all of them."}
+                    for state in _STATES[1:]
                 },
-                "state": {"enum": ["ok", "warning", "critical", "unknown", "learning"]},
-                "message": {"type": "string"},
-                "summary": {"type": "string"},
+                "pending": {**_KEYS, "description": "The keys of the findings that wait for their `for:`."},
+                "state": {"enum": _STATES, "description": "The state of the whole result."},
+                "message": {"type": "string", "description": "What one of the findings says."},
+                "messages": {**_KEYS, "description": "What the findings say, in any order, all of them."},
+                "summary": {"type": "string", "description": "The line about the whole result."},
             },
         },
     ]
+}
+_GIVEN: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    ],
+    "description": "SQL that makes the situation in a fresh database; the check's own query is run there then. "
+    "Only with `runner test --database`.",
+    "examples": ["create table orders (id int)"],
+}
+_TICK: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "at": {"type": "string", "description": "When: a time, or `+10min` from the first run of the test."},
+        "ago": {"type": "string", "description": "When: so long before now."},
+        "rows": {**_ROWS, "description": "The rows that the query returns at that time."},
+        "given": _GIVEN,
+        "expect": {**_EXPECT, "description": "The state, or the keys per state, and texts, after this run."},
+    },
 }
 
 OPTIONS: Final[dict[str, Any]] = {
@@ -139,7 +163,6 @@ OPTIONS: Final[dict[str, Any]] = {
         "items": {
             "type": "object",
             "additionalProperties": False,
-            "required": ["expect"],
             "properties": {
                 "name": {"type": "string", "description": "What the test shows."},
                 "rows": {**_ROWS, "description": "The rows that the query returns."},
@@ -153,6 +176,15 @@ OPTIONS: Final[dict[str, Any]] = {
                         "properties": {"ago": {"type": "string"}, "rows": _ROWS},
                     },
                 },
+                "ticks": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": _TICK,
+                    "description": "Several runs, oldest first, each with its rows and what is expected after it; "
+                    "without a time, one period of the schedule apart.",
+                    "examples": [[{"ago": "10min", "rows": [{"used": 95}], "expect": {"pending": ["(all)"]}}]],
+                },
+                "given": _GIVEN,
                 "params": {"type": "object", "description": "Parameters for this test."},
                 "expect": {**_EXPECT, "description": "The state, or the keys per state, and texts."},
             },

@@ -12,6 +12,7 @@ from runner.api import CompileContext, ExpressionError, MappingNode, Node, Probe
 from runner.errors import TemplateError
 from runner.expr import Expression, Scope, analyse, parse
 from runner.judge import Rule
+from runner.kinds.check.cases import check_cases
 from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
@@ -51,6 +52,7 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
     for key in ("message", "hint"):
         _check_text(node, key, {*names.columns, *rule.computed, *_ALWAYS}, names.known, context)
     _check_text(node, "summary", _OF_SUMMARIES, True, context)
+    check_cases(node.get("tests"), context)
     return CheckSpec(
         rule=rule,
         sql=sql,
