@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ def _masked(value: Any, secrets: Sequence[Secret]) -> Any:
         return mask(value, secrets)
     if isinstance(value, tuple):
         return tuple(_masked(item, secrets) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _masked(item, secrets) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         found = {field.name: getattr(value, field.name) for field in fields(value)}
         changed = {name: new for name, old in found.items() if (new := _masked(old, secrets)) != old}

@@ -10,6 +10,7 @@ from datetime import datetime
 from runner.api import Fault, Report, Result, ServerFacts, TargetInfo
 from runner.clock import Clock
 from runner.engine.claims import Claimed
+from runner.engine.masking import masked
 from runner.errors import StoreError
 from runner.model.home import Home
 from runner.report.build import build
@@ -53,6 +54,10 @@ class Publisher:
             group.waiting.add(claim.run)
             group.slot = max(filter(None, (group.slot, claim.slot)))
 
+    def blame(self, faults: Iterable[Fault]) -> None:
+        """Tells of the faults in the reports that follow; what a plugin quotes is masked."""
+        self.faults.extend(masked(fault, self._home.secrets) for fault in faults)
+
     def know(self, info: TargetInfo) -> None:
         with self._lock:
             self._targets[info.name] = info
@@ -60,8 +65,7 @@ class Publisher:
     def add(self, recorded: Recorded, fault: Fault | None, *, at_once: bool) -> None:
         """Takes one result; `at_once` records it before the group is complete (long jobs)."""
         with self._lock:
-            if fault:
-                self.faults.append(fault)
+            self.blame([fault] if fault else [])
             group = self._groups[recorded.result.group]
             group.waiting.discard(recorded.result.run)
             group.results.append(recorded.result)

@@ -176,8 +176,7 @@ class Tick:
             # An outcome that cannot be kept (a plugin's) costs no other run its result.
             done = broken(done.work, error)
             recorded = self._recorded(done)
-        fault = masked(done.fault, self._around.home.secrets)
-        self._around.publisher.add(recorded, fault, at_once=not done.work.shares_round_trips)
+        self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
         self._around.result_ready(recorded.result)
 
     def _recorded(self, done: Done) -> Recorded:

@@ -81,8 +81,6 @@ class ServerFacts:
     """All that allow connections and are valid, templates included, sorted."""
     roles: frozenset[str] = frozenset()
     """The predefined roles that the user is a member of."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Settings in pg_settings' own units, as text."""
     seconds_to_connect: float = 0.0
 
     @property

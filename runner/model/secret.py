@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,8 +49,14 @@ class Secret:
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """The text with every secret that stands in it replaced, the longest first."""
-    words = {secret.reveal() for secret in secrets}
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) >= _SHORTEST_TO_SEARCH_FOR:
-            text = text.replace(word, MASK)
+    for word in _written(tuple(secrets)):
+        text = text.replace(word, MASK)
     return text
+
+
+@lru_cache(maxsize=64)
+def _written(secrets: tuple[Secret, ...]) -> tuple[str, ...]:
+    """Every way in which the secrets can stand in a text: as they are, and as in a URL."""
+    words = {secret.reveal() for secret in secrets}
+    words |= {quote(word, safe="") for word in words}
+    return tuple(sorted((word for word in words if len(word) >= _SHORTEST_TO_SEARCH_FOR), key=len, reverse=True))

@@ -51,6 +51,16 @@ def placeholders(sql: str) -> tuple[Placeholder, ...]:
     return tuple(_placeholders(sql))
 
 
+def bare(sql: str) -> str:
+    """The SQL with spaces in place of texts, quoted identifiers and comments; all else keeps its position."""
+    parts: list[str] = []
+    position = 0
+    for start, end in _quoted(sql):
+        parts += [sql[position:start], " " * (end - start)]
+        position = end
+    return "".join((*parts, sql[position:]))
+
+
 def bind(sql: str, params: Mapping[str, object]) -> BoundQuery:
     """Replaces the placeholders that `params` knows; others stay as they are and fail on the server."""
     numbers: dict[str, int] = {}
@@ -67,6 +77,24 @@ def bind(sql: str, params: Mapping[str, object]) -> BoundQuery:
         position = found.end
     parts.append(sql[position:])
     return BoundQuery("".join(parts), tuple(as_text(params[name]) for name in numbers))
+
+
+def written_at(sql: str, params: Mapping[str, object], offset: int) -> int:
+    """The offset in `sql` of what stands at an offset of the text that `bind` makes of it."""
+    numbers: dict[str, int] = {}
+    shift = 0
+    for found in placeholders(sql):
+        if found.name not in params:
+            continue
+        start = found.start + shift
+        if offset < start:
+            break
+        number = numbers.setdefault(found.name, len(numbers) + 1) if not found.identifier else 0
+        length = len(quote_name(str(params[found.name]))) if found.identifier else len(f"${number}")
+        if offset < start + length:
+            return found.start
+        shift += length - (found.end - found.start)
+    return offset - shift
 
 
 def quote_identifier(name: str) -> str:
@@ -114,6 +142,16 @@ def _placeholders(sql: str) -> Iterator[Placeholder]:
             yield Placeholder(match["value"], match.start(), match.end(), identifier=False)
         elif match["name"]:
             yield Placeholder(match["name"], match.start(), match.end(), identifier=True)
+
+
+def _quoted(sql: str) -> Iterator[tuple[int, int]]:
+    position = 0
+    while match := _TOKEN.search(sql, position):
+        position = match.end()
+        if match["block"]:
+            position = _end_of_comment(sql, position)
+        if any(match[group] for group in ("escape", "text", "identifier", "dollar", "line", "block")):
+            yield match.start(), position
 
 
 def _is_slice(sql: str, colon: int) -> bool:

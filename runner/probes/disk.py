@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from runner.api import Answer, Options, Query, Row, RunContext
 
 MOUNTS = Path("/proc/self/mounts")
 # Images that are always full by design.
+_OCTAL = re.compile(r"\\([0-7]{3})")
 _READ_ONLY_TYPES = frozenset({"squashfs", "iso9660", "erofs"})
 
 
@@ -38,7 +40,7 @@ def _fields(mounts: str) -> Iterator[tuple[str, str, str]]:
         fields = line.split(" ")
         if len(fields) > 2:
             # Blanks and backslashes in a path are written as octal numbers.
-            yield fields[0], fields[1].encode().decode("unicode_escape"), fields[2]
+            yield fields[0], _OCTAL.sub(lambda found: chr(int(found[1], 8)), fields[1]), fields[2]
 
 
 def _read_mounts() -> str:

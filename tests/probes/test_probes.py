@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runner.api import Answer, Job, Query, Row, RunnerError, ScheduleError, Seen, ServerFacts, Target, TargetError
+from runner.api import Answer, Job, Query, Row, RunnerError, ScheduleError, Seen, Target, TargetError
 from runner.engine.database.server import Server as EngineServer
 from runner.probes import connect, disk, latency, runs
 from runner.probes.registered import PROBES
@@ -98,29 +98,25 @@ def test_disk_rows(tmp_path: Path) -> None:
     assert (missing["used"], missing["error"]) == (None, "/no/such/place: No such file or directory")
 
 
-def test_disk_looks_at_the_root_by_default() -> None:
-    assert [row["path"] for row in talk(disk.fetch(Context(), {}), None)[0]] == ["/"]
+def test_disk_looks_at_every_mounted_disk_by_default() -> None:
+    paths = [row["path"] for row in talk(disk.fetch(Context(), {}), None)[0]]
+    assert paths == disk.local_file_systems(disk.MOUNTS.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
-    ("host", "directory", "added"),
+    ("mounts", "paths"),
     [
-        ("/var/run/postgresql", "/proc", ["/proc"]),
-        ("localhost", "/proc", ["/proc"]),
-        ("", "/proc", ["/proc"]),
-        ("db.example.com", "/proc", []),
-        ("localhost", "/", []),
-        ("localhost", "/no/such/place", []),
-        ("localhost", "", []),
+        ("/dev/sda1 / ext4 rw 0 0\nproc /proc proc rw 0 0\ntmpfs /run tmpfs rw 0 0\n", ["/"]),
+        ("/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /var/lib/pg\\040data xfs rw 0 0\n", ["/", "/var/lib/pg data"]),
+        ("/dev/sda1 /srv/größe ext4 rw 0 0\n", ["/srv/größe"]),
+        ("/dev/sda1 /mnt/bind/deep ext4 rw 0 0\n/dev/sda1 / ext4 rw 0 0\n", ["/"]),
+        ("/dev/loop1 /snap/core squashfs ro 0 0\n/dev/sda1 / ext4 rw 0 0\n", ["/"]),
+        ("overlay / overlay rw 0 0\n", ["/"]),
+        ("", ["/"]),
     ],
 )
-def test_the_data_directory_of_a_server_on_this_host_is_added(host: str, directory: str, added: list[str]) -> None:
-    facts = ServerFacts(
-        version=150000, in_recovery=False, user="u", superuser=True, database="d", databases=(),
-        settings={"data_directory": directory} if directory else {},
-    )  # fmt: skip
-    context = Context(target=Target(name="main", options={"host": host}), server=facts)
-    assert [row["path"] for row in talk(disk.fetch(context, {"paths": ["/"]}), None)[0]] == ["/", *added]
+def test_each_disk_is_named_once(mounts: str, paths: list[str]) -> None:
+    assert disk.local_file_systems(mounts) == paths
 
 
 # ---- runs

@@ -21,8 +21,7 @@ select current_setting('server_version_num')::int4, pg_is_in_recovery(), current
        coalesce((select rolsuper from pg_roles where rolname = current_user), false), current_database()::text,
        (select array_agg(datname::text order by datname) from pg_database where datallowconn and datconnlimit <> -2),
        (select array_agg(rolname::text) from pg_roles
-        where rolname like 'pg\\_%' and pg_has_role(current_user, oid, 'member')),
-       (select max(setting) from pg_settings where name = 'data_directory')
+        where rolname like 'pg\\_%' and pg_has_role(current_user, oid, 'member'))
 """
 
 _MOST_CONNECTIONS = 5
@@ -140,7 +139,7 @@ class Server:
 
 
 def _facts(answer: Rows, seconds: float) -> ServerFacts:
-    version, in_recovery, user, superuser, database, databases, roles, directory = answer.rows[0]
+    version, in_recovery, user, superuser, database, databases, roles = answer.rows[0]
     assert isinstance(version, int)
     return ServerFacts(
         version=version,
@@ -150,7 +149,6 @@ def _facts(answer: Rows, seconds: float) -> ServerFacts:
         database=str(database),
         databases=_texts(databases),
         roles=frozenset(_texts(roles)),
-        settings={"data_directory": str(directory)} if directory else {},
         seconds_to_connect=seconds,
     )
 

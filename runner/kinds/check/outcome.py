@@ -108,12 +108,13 @@ class _Writer:
         return _count(len(rows), len(found), [self.finding(row).message for row in whole])
 
     def _context(self, row: JudgedRow) -> dict[str, object]:
+        """A column hides what would otherwise have its name."""
         return {
             **self._common,
-            **{name: _for_template(value) for name, value in row.values.items()},
-            "database": row.values.get("database", row.series.database),
+            "database": row.series.database,
             "state": row.state.value,
             "key": ".".join(row.series.key),
+            **{name: _for_template(value) for name, value in row.values.items()},
         }
 
 
