@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.model.sql_text import as_text, bind, placeholders, quote_name
+from runner.model.sql_text import as_text, bare, bind, placeholders, quote_name, written_at
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,30 @@ def test_values_in_the_servers_text_form(value: object, text: str) -> None:
 
 def test_quoted_parts_stay_whole() -> None:
     assert quote_name('"a.b".c') == '"a.b"."c"'
+
+
+@pytest.mark.parametrize(
+    ("sql", "left"),
+    [
+        ("select 'it''s' as x -- delete", "select         as x          "),
+        ('select "a""b", E\'\\\'\' from t', "select       ,       from t"),
+        ("/* a /* b */ c */ select $q$ x $q$", " " * 18 + "select" + " " * 10),
+        ("select :n::int, a[1:2]", "select :n::int, a[1:2]"),
+        ('select * from :"t"', 'select * from :"t"'),
+        ("select 'never closed", "select 'never closed"),
+    ],
+)
+def test_what_is_quoted_becomes_spaces(sql: str, left: str) -> None:
+    assert bare(sql) == left
+    assert len(bare(sql)) == len(sql)
+
+
+def test_places_of_the_bound_text_are_found_in_the_written_one() -> None:
+    sql = 'select :limit_of_rows + :other, :limit_of_rows from :"t" where wrong'
+    params = {"limit_of_rows": 1, "other": 2, "t": "a_schema.a_table_with_a_long_name"}
+    bound = bind(sql, params).sql
+    for word in ("select", "+", "from", "where", "wrong"):
+        assert written_at(sql, params, bound.index(word)) == sql.index(word)
+    assert written_at(sql, params, bound.index("$2") + 1) == sql.index(":other")
+    assert written_at(sql, params, bound.index('"a_table')) == sql.index(':"t"')
+    assert written_at(sql, {}, 5) == 5
