@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.clock import SystemClock
@@ -13,6 +13,7 @@ from runner.config.files import find_home
 from runner.config.settings import disabled_plugins
 from runner.errors import ConfigurationError
 from runner.model.home import Home
+from runner.model.secret import Secret
 from runner.plugins.host import PluginHost
 from runner.plugins.registry import Registry
 
@@ -44,7 +45,11 @@ def load(
             hint="run `runner init` to make one, or name it with --home DIR",
         )
     host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
-    return Loaded(home=load_home(choice.path, host.registry(), surroundings), host=host, since=since)
+    home = load_home(choice.path, host.registry(), surroundings)
+    # The library that connects reads this one by itself; it must be masked all the same.
+    if password := surroundings.get("PGPASSWORD"):
+        home = replace(home, secrets=(*home.secrets, Secret(password)))
+    return Loaded(home=home, host=host, since=since)
 
 
 def require_sound(home: Home) -> None:

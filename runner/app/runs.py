@@ -61,11 +61,11 @@ def perform(
     rules = rules_of(home, (name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"))
     spare = WithoutStore()
     publisher = Publisher(home, store, spare, clock, _wishes(rules, manner), next_slot_of(loaded, clock))
-    publisher.faults.extend(faults)
+    publisher.blame(faults)
     publisher.add_left_over(left_over)
 
     def tell_plugins(result: Result) -> None:
-        publisher.faults.extend(host.notify("runner_result_ready", result=result))
+        publisher.blame(host.notify("runner_result_ready", result=result))
 
     around = Surroundings(
         home=home, registry=loaded.registry, store=store, clock=clock, publisher=publisher,
@@ -76,7 +76,7 @@ def perform(
     finally:
         publisher.close()
         for report in publisher.reports:
-            publisher.faults.extend(host.notify("runner_report_ready", report=report))
+            publisher.blame(host.notify("runner_report_ready", report=report))
         sent = _send(loaded, (store, spare), clock, rules, manner) if manner.send else []
         spare.close()
     happened = tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)]))
