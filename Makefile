@@ -12,7 +12,7 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := @$(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
@@ -44,15 +44,17 @@ clean:
 .venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { \
 		echo "no Python 3.11 or newer was found: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "Python's own venv is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 .venv/demo.stamp: pyproject.toml | .venv/pyvenv.cfg
+	@echo "installing runner and a PostgreSQL into .venv"
 	$(PIP) install --editable '.[demo]'
 	@touch $@
 
 # Groups of dependencies are known to pip since 25.1.
 .venv/dev.stamp: pyproject.toml | .venv/pyvenv.cfg
+	@echo "installing runner and what its tests need into .venv"
 	$(PIP) install --upgrade 'pip>=25.1'
 	$(PIP) install --editable . --group dev
 	@touch $@

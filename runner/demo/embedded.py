@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -34,6 +34,7 @@ THROW_AWAY = {
     "max_connections": "100",
 }
 _NOBODY = 65534
+_COPY = "programs"
 _MAPPED = ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
 # The address of a socket has room for 107 characters, its own name included.
 _LONGEST_SOCKET_FOLDER = 80
@@ -68,7 +69,8 @@ class Server:
         """Makes a data directory in `folder` unless there is one, and starts the server. Raises RunnerError."""
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        server = cls(folder, choose(version=version, folder=programs), _socket_folder(folder))
+        installation = _within_reach(choose(version=version, folder=programs), folder)
+        server = cls(folder, installation, _socket_folder(folder))
         server.password = password
         server.port = _free_port() if password else 5432
         if not (server.data / "PG_VERSION").exists():
@@ -148,7 +150,7 @@ class Server:
     def remove(self) -> None:
         """Stops the server at once and deletes all that it left."""
         self.stop("immediate")
-        for place in (self.data, self.sockets):
+        for place in (self.data, self.sockets, self.folder / _COPY):
             shutil.rmtree(place, ignore_errors=True)
         self.log.unlink(missing_ok=True)
 
@@ -217,6 +219,32 @@ def _disguise() -> tuple[str, ...]:
 
 def _must_become_nobody() -> bool:
     return os.geteuid() == 0 and not _disguise()
+
+
+def _within_reach(installation: Installation, folder: Path) -> Installation:
+    """Programs that `nobody` can start: copied into the folder when they lie below a closed one, such as root's own."""
+    if not _must_become_nobody() or _nobody_can_start(installation.folder / "postgres"):
+        return installation
+    prefix = installation.folder.parent
+    copy = folder / _COPY / prefix.parent.name / prefix.name
+    if not copy.exists():
+        shutil.copytree(prefix, copy, symlinks=True)
+        # A wheel keeps shared libraries in a folder beside its package.
+        libraries = prefix.parent.with_name(f"{prefix.parent.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / _COPY / libraries.name, symlinks=True)
+    return replace(installation, folder=copy / "bin")
+
+
+def _nobody_can_start(program: Path) -> bool:
+    command = [str(program), "--version"]
+    try:
+        done = subprocess.run(
+            command, user=_NOBODY, group=_NOBODY, extra_groups=(), cwd="/", capture_output=True, check=False
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
 
 
 def _give_away(*paths: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from runner.config.files import shipped
+from runner.demo import embedded
+from runner.demo.binaries import installations
+from runner.demo.embedded import Server
 from runner.demo.evidence import expectations, judge
 from runner.demo.home import environment, prepare, without_servers
 from runner.errors import RunnerError, UsageError
@@ -191,3 +195,27 @@ def test_the_first_report_that_names_it_is_the_proof(tmp_path: Path) -> None:
         "no dead rows after it": "dead-rows: public.epochs is well again (was warning)",
         "the restart (by a stand-in)": "pm2 was told `restart all`: ended with 0",
     }
+
+
+def test_as_root_without_namespaces_programs_in_a_closed_folder_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = [item for item in installations() if item.origin == "wheel"]
+    if os.geteuid() or not wheels:
+        pytest.skip("needs root and the wheel of the extra `demo`")
+    package = wheels[0].folder.parent.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(embedded, "_disguise", lambda: ())
+    place = prepare("")
+    try:
+        server = Server.start(place.server, programs=tmp_path / wheels[0].folder.relative_to(package.parent))
+        assert server.installation.folder.is_relative_to(place.server)
+        assert (server.data / "PG_VERSION").stat().st_uid == 65534
+        assert server.pid
+        server.remove()
+        assert list(place.server.iterdir()) == []
+    finally:
+        place.clean()
+    assert not place.root.exists()
