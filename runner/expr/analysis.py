@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal as Word, TypeAlias
+from typing import Final, Literal as Word, TypeAlias
 
 from runner.errors import ExpressionError
 from runner.expr.calls import problems_of_call
@@ -19,6 +19,9 @@ from runner.model.history import HistoryNeed
 from runner.model.quantity import KINDS, Dimension
 
 Wanted: TypeAlias = Word["condition", "value"]
+
+
+_TRUTHS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ def _unknown_column(node: Node, name: str, columns: set[str], scope: Scope) -> E
     hint = did_you_mean(name, columns, "columns")
     if closest(name, columns) is None and name in scope.params:
         hint = f"parameters are written `params.{name}`"
+    elif name.lower() in _TRUTHS:
+        hint = f"the truth values are written `true` and `false`: `{_TRUTHS[name.lower()]}`"
     return error(f"the result has no column `{name}`", node.start, node.end, hint=hint, code=COLUMN)
 
 

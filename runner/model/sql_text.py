@@ -61,6 +61,12 @@ def bare(sql: str) -> str:
     return "".join((*parts, sql[position:]))
 
 
+def identifiers(sql: str) -> tuple[str, ...]:
+    """The quoted identifiers, as their names are."""
+    texts = (sql[start:end] for start, end in _quoted(sql))
+    return tuple(text[1:-1].replace('""', '"') for text in texts if text.startswith('"'))
+
+
 def bind(sql: str, params: Mapping[str, object]) -> BoundQuery:
     """Replaces the placeholders that `params` knows; others stay as they are and fail on the server."""
     numbers: dict[str, int] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from runner.api import JobKind
-from runner.compile.lint.columns import unused_columns
+from runner.compile.lint.columns import about_columns
 from runner.compile.lint.jobs import about_job
 from runner.compile.lint.silences import expired
 from runner.compile.lint.statements import about_statements
@@ -24,7 +24,7 @@ def lint(home: Home, kinds: Mapping[str, JobKind], now: datetime) -> tuple[Diagn
 
 def _all(home: Home, kinds: Mapping[str, JobKind], now: datetime) -> Iterator[Diagnostic]:
     yield from expired(home.settings.silences, now)
-    yield from unused_columns(home.jobs)
+    yield from about_columns(home.jobs)
     for job in home.jobs:
         yield from about_job(job, kinds.get(job.kind))
         yield from about_statements(job)

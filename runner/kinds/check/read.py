@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from runner.errors import TemplateError
 from runner.expr import Expression, Scope, analyse, parse
 from runner.judge import Rule
 from runner.kinds.check.cases import check_cases
+from runner.kinds.check.columns import named_columns
 from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
@@ -21,9 +21,6 @@ from runner.template import Template
 # What messages may name beside the columns.
 _ALWAYS = frozenset({"params", "target", "database", "state", "key"})
 _OF_SUMMARIES = frozenset({"params", "target", "rows", "count", "found"})
-# `select *` and `t.*` bring columns that the text does not name.
-_STAR = re.compile(r"\bselect\s+(distinct\s+)?\*|\.\*|,\s*\*", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,7 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
     names = _names(node, sql, probe)
     rule = _rule(node, names, probe, context)
     detail = _sql(node, "detail", context)
+    _check_key(node, sql, context)
     _columns(node, "trend", {*names.columns, *rule.computed}, names.known, context)
     for key in ("message", "hint"):
         _check_text(node, key, {*names.columns, *rule.computed, *_ALWAYS}, names.known, context)
@@ -109,10 +107,17 @@ def _names(node: MappingNode, sql: SqlVariants | None, probe: ProbeType | None) 
     key = cast("list[str]", plain(node.get("key")) or [])
     if probe is not None:
         return _Names({**probe.columns, **declared}, bool(probe.columns))
-    texts = list(sql.variants.values()) if sql else []
-    words = {word for text in texts for word in _WORD.findall(text)}
-    columns: dict[str, str | None] = {**dict.fromkeys(sorted(words)), **dict.fromkeys(key), **declared}
-    return _Names(columns, bool(texts) and not any(_STAR.search(text) for text in texts))
+    words = named_columns(sql.variants.values()) if sql else None
+    columns: dict[str, str | None] = {**dict.fromkeys(sorted(words or ())), **dict.fromkeys(key), **declared}
+    return _Names(columns, words is not None)
+
+
+def _check_key(node: MappingNode, sql: SqlVariants | None, context: CompileContext) -> None:
+    """A key column that the query cannot have; what is declared in `columns:` may be all that is known of it."""
+    words = named_columns(sql.variants.values()) if sql else None
+    declared = cast("Mapping[str, str]", plain(node.get("columns")) or {})
+    if words is not None:
+        _columns(node, "key", {*words, *declared}, True, context)
 
 
 def _rule(node: MappingNode, names: _Names, probe: ProbeType | None, context: CompileContext) -> Rule:

@@ -227,3 +227,27 @@ def test_the_shipped_home_and_its_catalogue_get_no_advice(tmp_path: Path) -> Non
     everything = load_home(tmp_path, REGISTRY, {})
     assert len(everything.jobs) > 10
     assert render_all(lint(everything, REGISTRY.kinds, NOW), everything.sources) == ""
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("columns: {xs: count}\n", ["a.yaml:3:11 unknown-column no query returns a column `xs` | did you mean `x`?"]),
+        ("columns: {x: count}\n", []),
+        ("except: [{nme: pg, reason: ours}]\n",
+         ["a.yaml:3:11 unknown-column no query returns a column `nme` | did you mean `name`?"]),
+        ("except: [{name: pg, reason: ours}]\n", []),
+        ("columns: {q: count}\ncomputed: {q: x * 2}\n", []),
+    ],
+)  # fmt: skip
+def test_columns_that_no_query_returns(said: Said, rest: str, expected: list[str]) -> None:
+    assert said(f"check: a\nsql: select name, x from t\n{rest}warning: x > 1\n") == expected
+
+
+def test_a_shared_column_is_known_when_one_query_returns_it(said: Said) -> None:
+    job = """columns: {x: count, y: count}
+jobs:
+  - {check: a, sql: select x from t, warning: x > 1}
+  - {check: b, sql: select y from t, warning: y > 1}
+"""
+    assert said(job) == []
