@@ -29,6 +29,7 @@ COMMANDS = {
     "run-due": "Run what is due. Cron calls this every minute.",
     "status": "Show the last known state of every job, without asking a server.",
     "history": "Show past runs.",
+    "replay": "Judge recorded history again, with other thresholds.",
     "crontab": "Show, install or remove the lines that call `runner run-due`.",
     "test": "Run the `tests:` blocks of the jobs, without a database.",
     "doctor": "Look for what keeps the jobs from working, and print the SQL for missing grants.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -12,7 +12,7 @@ from runner.api import HistoryReader
 from runner.model.history import Series
 from runner.model.problem import Memory, Problem, Transition
 from runner.model.report import Delivery, Report
-from runner.model.result import Result
+from runner.model.result import Observation, Result
 from runner.model.state import State
 
 Status: TypeAlias = Literal["running", "done", "interrupted", "missed", "skipped"]
@@ -76,6 +76,19 @@ class Recorded:
 
     result: Result
     problems: Mapping[Series, Problem] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What one run saw: the databases that it looked at, its rows as they were recorded, and its state then.
+
+    `state` is None when the run itself is forgotten and only its rows are left.
+    """
+
+    at: datetime
+    looked: frozenset[str]
+    state: State | None = None
+    observations: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +198,9 @@ class Store(HistoryReader, Protocol):
 
     def series(self, job: str, target: str, since: datetime) -> frozenset[Series]:
         """The rows that were recorded from `since` on, for keys that are gone."""
+
+    def sweeps(self, job: str, target: str, since: datetime) -> Iterator[Sweep]:
+        """All that was recorded from `since` on, run by run, the oldest first; each is read when it is asked for."""
 
     # ---- deliveries
 

@@ -16,8 +16,8 @@ from runner.model.history import HistoryNeed, Past, Sample, Seen, Series
 from runner.model.problem import Memory, Problem, Transition
 from runner.model.report import Delivery, Report
 from runner.model.result import Result
-from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, upkeep
-from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, TickRecord
+from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, sweeps, upkeep
+from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
 from runner.store.connection import connect, connect_to_memory, many_objects, sentences, transaction
 
 
@@ -153,6 +153,14 @@ class SqliteStore:
     def series(self, job: str, target: str, since: datetime) -> frozenset[Series]:
         with self._reading() as connection:
             return past.read_series(connection, job, target, since)
+
+    def sweeps(self, job: str, target: str, since: datetime) -> Iterator[Sweep]:
+        with self._reading() as connection:
+            places = sweeps.read_places(connection, job, target, since)
+        for place in places:
+            with self._reading() as connection:
+                sweep = sweeps.read_sweep(connection, place)
+            yield sweep
 
     # ---- deliveries
 
