@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from runner.api import Fault, Report, Result
+from runner.app.courier import Courier
 from runner.app.loading import Loaded
 from runner.app.locks import DELIVERING, hold
 from runner.clock import Clock
@@ -60,7 +61,13 @@ def perform(
     home, host = loaded.home, loaded.host
     rules = rules_of(home, (name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"))
     spare = WithoutStore()
-    publisher = Publisher(home, store, spare, clock, _wishes(rules, manner), next_slot_of(loaded, clock))
+    courier = Courier(lambda: _send(loaded, (store, spare), clock, rules, manner) if manner.send else [])
+
+    def published(report: Report) -> None:
+        publisher.blame(host.notify("runner_report_ready", report=report))
+        courier.wake()
+
+    publisher = Publisher(home, store, spare, clock, _wishes(rules, manner), next_slot_of(loaded, clock), published)
     publisher.blame(faults)
     publisher.add_left_over(left_over)
 
@@ -75,9 +82,7 @@ def perform(
         Tick(around).run(claims)
     finally:
         publisher.close()
-        for report in publisher.reports:
-            publisher.blame(host.notify("runner_report_ready", report=report))
-        sent = _send(loaded, (store, spare), clock, rules, manner) if manner.send else []
+        sent = courier.finish()
         spare.close()
     happened = tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)]))
     return Ran(

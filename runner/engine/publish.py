@@ -39,9 +39,10 @@ class Publisher:
         clock: Clock,
         deliveries: Publish,
         next_slot: Callable[[str], datetime | None],
+        published: Callable[[Report], None],
     ) -> None:
         self._home, self._store, self._spare, self._clock = home, store, spare, clock
-        self._deliveries, self._next_slot = deliveries, next_slot
+        self._deliveries, self._next_slot, self._published = deliveries, next_slot, published
         self._groups: dict[str, _Group] = {}
         self._targets: dict[str, TargetInfo] = {}
         self._lock = threading.Lock()
@@ -97,6 +98,7 @@ class Publisher:
             self._spare.record([], report=report, deliveries=self._deliveries(report), now=self._clock.now())
         self.reports.append(report)
         group.results, group.unrecorded = [], []
+        self._published(report)
 
     def _report(self, name: str, group: _Group, faults: Sequence[Fault] = ()) -> Report:
         assert group.slot is not None
