@@ -190,13 +190,18 @@ class Judge:
         expression = next((item for item in self.rule.thresholds if item.text == row.threshold), None)
         if row.held or expression is None or environment is None:
             return _LEAST
-        gauge = next(_gauges(expression), None)
-        if gauge is None:
-            return 0.0
-        node, sign = gauge
-        found = value_of(expression, node)(environment)
-        number = found.value if isinstance(found, Quantity) else None
-        return sign * float(number) if isinstance(number, (int, Decimal, Fraction)) else _LEAST
+        return size_of(expression, environment)
+
+
+def size_of(expression: Expression, environment: Environment) -> float:
+    """The value that the expression compares first, larger where it is worse."""
+    gauge = next(_gauges(expression), None)
+    if gauge is None:
+        return 0.0
+    node, sign = gauge
+    found = value_of(expression, node)(environment)
+    number = found.value if isinstance(found, Quantity) else None
+    return sign * float(number) if isinstance(number, (int, Decimal, Fraction)) else _LEAST
 
 
 def _is_open(problem: Problem | None) -> bool:
