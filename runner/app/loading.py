@@ -9,13 +9,15 @@ from pathlib import Path
 
 from runner.clock import SystemClock
 from runner.compile.home import load_home
-from runner.config.files import find_home
+from runner.config.files import SETTINGS_FILE, find_home
 from runner.config.settings import disabled_plugins
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, StoreError
+from runner.model.diagnostic import Diagnostic, Span
 from runner.model.home import Home
 from runner.model.secret import Secret
 from runner.plugins.host import PluginHost
 from runner.plugins.registry import Registry
+from runner.store.open import store_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,17 @@ def load(
     # The library that connects reads this one by itself; it must be masked all the same.
     if password := surroundings.get("PGPASSWORD"):
         home = replace(home, secrets=(*home.secrets, Secret(password)))
-    return Loaded(home=home, host=host, since=since)
+    return Loaded(home=_with_store_checked(home), host=host, since=since)
+
+
+def _with_store_checked(home: Home) -> Home:
+    """A store that nobody can open is a mistake of runner.yaml, and better told before the night."""
+    try:
+        store_path(home.settings.state, home.path)
+    except StoreError as error:
+        told = Diagnostic(code="bad-value", span=Span(SETTINGS_FILE), message=error.message, hint=error.hint)
+        return replace(home, diagnostics=(told, *home.diagnostics))
+    return home
 
 
 def require_sound(home: Home) -> None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
+from pathlib import PurePath
 
 from runner.api import Job
 from runner.app.loading import Loaded
@@ -13,6 +14,7 @@ from runner.app.run_due import targets_of
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import claim_in
 from runner.clock import Clock
+from runner.config.files import JOBS_FOLDER
 from runner.engine.claims import claim_now
 from runner.errors import ConfigurationError, UsageError
 from runner.gate import open_again
@@ -29,6 +31,15 @@ def chosen(loaded: Loaded, names: Sequence[str]) -> tuple[Job, ...]:
             raise UsageError(f"there is no job or group `{name}`", hint=_suggestion(loaded, name))
         found.update((job.name, job) for job in jobs)
     return tuple(sorted(found.values(), key=lambda job: (list(loaded.home.groups).index(job.group), job.order)))
+
+
+def broken_among(loaded: Loaded, names: Sequence[str]) -> tuple[str, ...]:
+    """The groups among the names of which not every job could be used."""
+    home = loaded.home
+    files = {
+        PurePath(item.span.file).stem for item in home.errors if PurePath(item.span.file).parts[:1] == (JOBS_FOLDER,)
+    }
+    return tuple(name for name in names if name in home.groups and name in files | home.broken)
 
 
 def _meant(loaded: Loaded, name: str) -> tuple[Job, ...]:

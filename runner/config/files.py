@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,8 +117,7 @@ def _walk(folder: Path, home: Path, diagnostics: list[Diagnostic]) -> Iterator[P
 def read_text(path: Path, name: str) -> FileText:
     """The file's text, at most 1 MB of UTF-8 without control characters."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = _bytes_of(path)
     except (OSError, ValueError) as error:
         return _unusable(path, name, _complaint("file-unreadable", name, _reason(error, "the file"), _remedy(error)))
     if len(data) > MAX_BYTES:
@@ -135,6 +135,14 @@ def read_text(path: Path, name: str) -> FileText:
         hint = 'remove it, or write it as an escape in double quotes, such as "\\u0007"'
         return _unusable(path, name, _complaint("file-encoding", name, message, hint, at=at))
     return FileText(path=path, name=name, text=text.removeprefix("\ufeff"))
+
+
+def _bytes_of(path: Path) -> bytes:
+    """What the file holds, one byte more than allowed at most; a pipe would keep us waiting for ever."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", closefd=True) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise ValueError("it is a pipe or a device")
+        return stream.read(MAX_BYTES + 1)
 
 
 def is_absent(path: Path) -> bool:

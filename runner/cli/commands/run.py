@@ -10,7 +10,7 @@ import click
 
 from runner.api import State
 from runner.app.plan import describe_runs
-from runner.app.run_job import chosen, known, places, read_params, run_job
+from runner.app.run_job import broken_among, chosen, known, places, read_params, run_job
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
@@ -83,7 +83,7 @@ def _run(
     _print([render(report) for report in ran.reports], format_name)
     complain_of(loaded, ran.faults)
     state = worst(report.state for report in ran.reports)
-    if broken := sorted(loaded.home.broken & {*names, *(job.group for job in jobs)}):
+    if broken := broken_among(loaded, names):
         complain(f"{', '.join(broken)}: not every job could be used", "runner validate shows why")
         # What could not even be asked is not ok, whatever the others say.
         state = worst((state, State.UNKNOWN)) if format_name == "nagios" else state

@@ -72,11 +72,18 @@ def _sql_rows(context: RunContext, job: Job, spec: CheckSpec) -> Generator[Seque
         Query(sql=sql, params=context.params, database=database, timeout=job.statement_timeout)
         for database in databases
     ]
-    found = dict(zip(databases, answers, strict=True))
+    found = {name: _with_columns(answer) for name, answer in zip(databases, answers, strict=True)}
     return Looked(
         tables={name: answer for name, answer in found.items() if isinstance(answer, Rows)},
         blind={name: _why(answer) for name, answer in found.items() if isinstance(answer, QueryError)},
     )
+
+
+def _with_columns(answer: Answer) -> Answer:
+    """A statement that has no result (`do`, `set`, a comment) has looked at nothing."""
+    if isinstance(answer, Rows) and not answer.columns:
+        return QueryError(message="the SQL returns no columns, so there is nothing to judge")
+    return answer
 
 
 def _why(error: QueryError) -> str:
