@@ -21,7 +21,8 @@ from runner.version import VERSION
 
 COMMANDS = {
     "init": "Write a home: runner.yaml, .env.example and the shipped jobs.",
-    "validate": "Check every file of the home, without a server.",
+    "validate": "Check every file of the home, and with --connect the SQL on every server.",
+    "explain": "Explain the code of a diagnostic with examples, or the state of a job.",
     "list": "List the jobs with their schedules.",
     "show": "Show one job as it takes effect, and where each value comes from.",
     "plan": "Say what would run, where, and why everything else would not.",

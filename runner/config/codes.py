@@ -7,6 +7,30 @@ from typing import Final
 
 from runner.expr.problems import CODES as EXPRESSION_CODES
 
+LINT_CODES: Final[Mapping[str, str]] = {
+    "no-timeout": "Work that nothing ends when it hangs.",
+    "no-threshold": "A check without a threshold that shows nothing either, so that it is always ok.",
+    "unbounded-result": "A query that returns every row of a large catalogue.",
+    "unused-column": "A column is declared, and nothing looks at it.",
+    "threshold-never": "A condition that no row can meet.",
+    "threshold-always": "A condition that every row meets.",
+    "warning-stricter": "Whatever meets `warning:` is critical as well.",
+    "clear-never": "`clear:` cannot be true while no threshold is crossed, so a problem never ends.",
+    "clear-useless": "`clear:` is true as soon as no threshold is crossed, so it changes nothing.",
+    "sql-writes": "A statement that changes something stands where only reading is possible.",
+    "key-not-unique": "Rows of one result have the same key; a key names one row.",
+    "expired-silence": "A silence whose end is over.",
+}
+"""Advice of `runner validate` about homes that load."""
+
+CONNECT_CODES: Final[Mapping[str, str]] = {
+    "target-unreachable": "A server cannot be reached, or refuses the session.",
+    "sql-error": "The server cannot prepare a statement.",
+    "missing-grant": "The role may not read what a job needs.",
+    "column-type": "A column is declared as something that its type in the database cannot be.",
+}
+"""What only a server can tell: `runner validate --connect`."""
+
 CODES: Final[Mapping[str, str]] = {
     # files
     "file-unreadable": "A file or folder of the home cannot be read; the message names the reason.",
@@ -64,6 +88,8 @@ CODES: Final[Mapping[str, str]] = {
     "schedule-advice": "The schedule is right, but may mean something else than it seems to.",
     "expression": "A threshold or another expression that cannot be understood.",
     **EXPRESSION_CODES,
+    **LINT_CODES,
+    **CONNECT_CODES,
 }
 
 

@@ -19,7 +19,7 @@ from runner.model.sql_variants import SqlVariants, read_sql
 from runner.template import Template
 
 # What messages may name beside the columns.
-_ALWAYS = frozenset({"params", "target", "database", "state", "key"})
+ALWAYS = frozenset({"params", "target", "database", "state", "key"})
 _OF_SUMMARIES = frozenset({"params", "target", "rows", "count", "found"})
 
 
@@ -48,7 +48,7 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
     _check_key(node, sql, context)
     _columns(node, "trend", {*names.columns, *rule.computed}, names.known, context)
     for key in ("message", "hint"):
-        _check_text(node, key, {*names.columns, *rule.computed, *_ALWAYS}, names.known, context)
+        _check_text(node, key, {*names.columns, *rule.computed, *ALWAYS}, names.known, context)
     _check_text(node, "summary", _OF_SUMMARIES, True, context)
     check_cases(node.get("tests"), context)
     return CheckSpec(
