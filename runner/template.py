@@ -75,6 +75,8 @@ class Template:
         """The variables that the template takes from its context; raises TemplateError for bad syntax."""
         if not self.is_dynamic:
             return frozenset()
+        if (simple := _simple_names(self.source)) is not None:
+            return simple
         from jinja2 import meta
 
         self._compiled()
@@ -209,6 +211,23 @@ FILTERS: dict[str, Callable[..., object]] = {
     "time": show_time,
 }
 """The filters beside Jinja's own: each takes a number in its base unit, null, or a value with its unit."""
+
+
+# Names that are no variables to Jinja; a template with one of them is left to it.
+_TAKEN = frozenset({
+    "and", "caller", "cycler", "dict", "else", "false", "if", "in", "is", "joiner", "lipsum", "loop", "namespace", "none",
+    "not", "or", "range", "self", "super", "true", "varargs", "kwargs",
+})  # fmt: skip
+_FILLED_IN = re.compile(r"\{\{ *([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?) *(?:\| *([a-z]+) *)?\}\}")
+
+
+def _simple_names(source: str) -> frozenset[str] | None:
+    """The names of a template of plain text and `{{ name | filter }}`, without the template engine; None for others."""
+    found = _FILLED_IN.findall(source)
+    names = frozenset(name.partition(".")[0] for name, _ in found)
+    if "{" in _FILLED_IN.sub("", source) or names & _TAKEN or any(name and name not in FILTERS for _, name in found):
+        return None
+    return names
 
 
 def _line(traceback: TracebackType | None) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.clock import SystemClock
+from runner.collector import many_objects
 from runner.compile.home import load_home
 from runner.config.files import SETTINGS_FILE, find_home
 from runner.config.settings import disabled_plugins
@@ -47,7 +48,8 @@ def load(
             hint="run `runner init` to make one, or name it with --home DIR",
         )
     host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
-    home = load_home(choice.path, host.registry(), surroundings)
+    with many_objects():
+        home = load_home(choice.path, host.registry(), surroundings)
     # The library that connects reads this one by itself; it must be masked all the same.
     if password := surroundings.get("PGPASSWORD"):
         home = replace(home, secrets=(*home.secrets, Secret(password)))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from runner.config.diagnostics import source_lines
-from runner.config.positions import offsets
+from runner.config.positions import Places
 from runner.config.scalars import resolve
 from runner.config.syntax import Complaint, explain
 from runner.model.diagnostic import Diagnostic, Severity, Span
@@ -175,7 +175,7 @@ class _Composer:
         elif not event.style:
             self._notice_comment(event)
         start, end = event.start_mark, event.end_mark
-        places = offsets(value, event.style or "", self.lines, (start.line, start.column), (end.line, end.column))
+        places = Places(value, event.style or "", self.lines, (start.line, start.column), (end.line, end.column))
         return Scalar(value, span, event.style or "", places)
 
     def _alias(self, event: Any) -> Node:

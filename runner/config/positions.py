@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from functools import cached_property
+from typing import overload
 
 Place = tuple[int, int]
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
@@ -10,6 +12,27 @@ _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",
     "e": "\x1b", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
+
+
+class Places(Sequence[Place]):
+    """The places of a scalar's characters, told when somebody asks: most texts are never complained about."""
+
+    def __init__(self, value: str, style: str, lines: list[str], start: Place, end: Place) -> None:
+        self._scalar = (value, style, lines, start, end)
+
+    @cached_property
+    def _places(self) -> tuple[Place, ...]:
+        return offsets(*self._scalar)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Place: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Place]: ...
+    def __getitem__(self, index: int | slice) -> Place | Sequence[Place]:
+        return self._places[index]
 
 
 def offsets(value: str, style: str, lines: list[str], start: Place, end: Place) -> tuple[Place, ...]:

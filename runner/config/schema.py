@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from jsonschema import Draft202012Validator, ValidationError
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from runner.config.diagnostics import did_you_mean, nearest, suggest
+from runner.config.fits import compiled
 from runner.config.nodes import INTERPOLATED_STYLES
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode, plain
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
 
 Path = tuple["str | int", ...]
 _TYPES = {
@@ -34,15 +37,25 @@ class Complaint:
 
 
 class Checker:
-    """A schema made ready once, for many documents."""
+    """A schema made ready once, for many documents; the library that says what is wrong comes when something is."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._validator = Draft202012Validator(dict(schema))
+        self._schema = dict(schema)
+        self._fits = compiled(self._schema)
+
+    @cached_property
+    def _validator(self) -> Draft202012Validator:
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(self._schema)
 
     def complaints(self, node: Node) -> list[Complaint]:
         """Everything that the schema refuses in the node, one complaint per cause."""
+        data = plain(node)
+        if self._fits is not None and self._fits(data):
+            return []
         found: list[Complaint] = []
-        for error in self._validator.iter_errors(plain(node)):
+        for error in self._validator.iter_errors(data):
             found.extend(_Reader(node, error).complaints())
         return _without_cascades(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -21,7 +21,7 @@ class Scalar:
     value: bool | int | float | str | None
     span: Span = BUILT_IN
     style: str = ""
-    offsets: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
+    offsets: Sequence[tuple[int, int]] = field(default=(), repr=False, compare=False)
     written: str = field(default="", repr=False, compare=False)
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -53,18 +52,6 @@ def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[sqlite3.C
         if connection.in_transaction:
             connection.execute("rollback")
         raise
-
-
-@contextmanager
-def many_objects() -> Iterator[None]:
-    """Holds the garbage collector back: it would walk over 100,000 rows again and again, and find nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager

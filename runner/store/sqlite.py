@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from runner.collector import many_objects
 from runner.errors import StoreError
 from runner.model.history import HistoryNeed, Past, Sample, Seen, Series
 from runner.model.problem import Memory, Problem, Transition
@@ -18,7 +19,7 @@ from runner.model.report import Delivery, Report
 from runner.model.result import Result
 from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, sweeps, upkeep
 from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
-from runner.store.connection import connect, connect_to_memory, many_objects, sentences, transaction
+from runner.store.connection import connect, connect_to_memory, sentences, transaction
 
 
 class SqliteStore:
