@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from runner.engine.due import Decision, Verdict, schedule_digest
@@ -38,6 +38,7 @@ class Orphan:
 
 INTERRUPTED = "was interrupted and is not run again: whether it did its work is not known"
 _MOST_ATTEMPTS = 3
+_MOST_AT_ONCE = 1000
 
 
 def new_run() -> str:
@@ -90,10 +91,12 @@ def orphans(store: Store, jobs: Mapping[str, Job], is_alive: Callable[[str], boo
 
 
 def claim_now(store: Store, jobs: Iterable[tuple[Job, str]], tick: str, now: datetime) -> list[Claimed]:
-    """Runs asked for by name: their slot is this instant, and no cursor moves."""
+    """Runs asked for by name: their slot is this instant, or the next that is free, and no cursor moves."""
     claimed: list[Claimed] = []
     for job, target in jobs:
-        claimed += _won(store, Claimed(run=new_run(), job=job, target=target, slot=now), tick, now, scheduled=False)
+        instants = (now + timedelta(microseconds=count) for count in range(_MOST_AT_ONCE))
+        wishes = (Claimed(run=new_run(), job=job, target=target, slot=slot) for slot in instants)
+        claimed += next(filter(None, (_won(store, wish, tick, now, scheduled=False) for wish in wishes)), [])
     return claimed
 
 

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from runner.cli.main import COMMANDS
+from runner.clock import ShiftedClock
 from tests.app.homes import TempHome
 from tests.cli.support import Said, clean, process, runner
 from tests.postgres import Database, Servers, eventually
@@ -65,6 +67,18 @@ def test_run_exits_like_a_monitoring_plugin(home: TempHome, words: list[str], co
     assert said.code == code
     assert said.err == ""
     assert said.out
+
+
+def test_runs_asked_for_at_the_same_instant_are_all_run(home: TempHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(ShiftedClock):
+        def now(self) -> datetime:
+            return self._start
+
+    monkeypatch.setattr("runner.cli.clocks.ShiftedClock", Stopped)
+    for _ in range(3):
+        said = runner("run", "fine", "--json", "--now", "2026-03-04T03:00Z", home=home.path)
+        assert [result["state"] for result in said.json()["results"]] == ["ok"]
+    assert [run[1] for run in home.runs("fine")] == ["done"] * 3
 
 
 def test_status_exits_like_a_monitoring_plugin(home: TempHome) -> None:

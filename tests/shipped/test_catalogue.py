@@ -1,0 +1,303 @@
+"""Every check of the catalogue: silent on a healthy server, loud when its fault is planted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from runner.compile.catalogue import load_catalogue
+from runner.config.assemble import checks_schema
+from runner.config.schema import Checker
+from runner.demo.embedded import Server
+from runner.plugins.host import PluginHost
+from tests.cli.support import runner
+from tests.postgres import SETTINGS, Database, Servers, eventually
+from tests.shipped.standby import standby_of
+from tests.shipped.support import ROOT, Use, database_of
+
+Plant = Callable[[ExitStack, Server, Database], object]
+CONNECTIONS = 24
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory, server: Servers) -> Iterator[Server]:
+    """A server of our own, because most of these faults are seen in the whole of it."""
+    folder = tmp_path_factory.mktemp("patient")
+    folder.chmod(0o755)
+    settings = {**SETTINGS, "max_connections": str(CONNECTIONS), "track_activities": "on"}
+    started = Server.start(folder / "pg", settings, version=server.version, programs=server.programs)
+    with psycopg.connect(started.dsn(), autocommit=True) as connection:
+        connection.execute("create role minimal login")
+        connection.execute("grant pg_monitor to minimal")
+    yield started
+    started.remove()
+
+
+@pytest.fixture
+def database(patient: Server) -> Iterator[Database]:
+    run_in(patient, "create database ward")
+    yield database_of(patient, "ward")
+    run_in(patient, "drop database ward with (force)")
+
+
+def run_in(server: Server, *statements: str) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault, the operator's own values that make it visible at once, and what the check says of it."""
+
+    plant: Plant
+    state: str
+    says: str
+    values: dict[str, object] = field(default_factory=dict)
+    healthy: dict[str, object] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    """`--now` of a run before the fault."""
+
+
+def dead_rows(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute(
+        "create table t (id int primary key)", "insert into t select generate_series(1, 9000)",
+        "analyze t", "delete from t where id > 100",
+    )  # fmt: skip
+
+
+def reset_statistics(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute(
+        "create table t (id int primary key)", "insert into t select generate_series(1, 20000)", "analyze t",
+    )  # fmt: skip
+    # In a session of its own: the first one hands in its counts when it ends.
+    eventually(lambda: database.value("select n_tup_ins from pg_stat_user_tables") == 20000, what="the counts")
+    database.execute("select pg_stat_reset()")
+
+
+def stale_statistics(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute("create table t (id int primary key)", "insert into t select generate_series(1, 20000)")
+
+
+def without_key(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute("create schema s", "create table s.heap (id int)", "create table s.good (id int primary key)")
+
+
+def invalid_index(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute("create table t (id int)", "insert into t values (1), (1)")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        database.execute("create unique index concurrently broken on t (id)")
+
+
+def idle_in_transaction(stack: ExitStack, server: Server, database: Database) -> None:
+    stack.enter_context(database.session("begin", "select 1"))
+
+
+def failed_transaction(stack: ExitStack, server: Server, database: Database) -> None:
+    session = stack.enter_context(database.session("begin"))
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        session.execute("select 1 / 0")
+
+
+def blocked(stack: ExitStack, server: Server, database: Database) -> int:
+    """A holds the table, B waits for A, C waits for B: A is at the root of both."""
+    database.execute("create table queue (id int primary key)")
+    holder = stack.enter_context(database.session("begin", "lock table queue in access share mode"))
+    for statement in (b"lock table queue in access exclusive mode", b"select * from queue"):
+        waiter = database.connect()
+        stack.callback(waiter.close)
+        waiter.execute("begin")
+        waiter.pgconn.send_query(statement)
+        pid = waiter.info.backend_pid
+        eventually(
+            lambda pid=pid: database.value(
+                f"select count(*) from pg_locks where pid = {pid} and waitstart is not null"
+            ),
+            what="the wait",
+        )
+    return holder.info.backend_pid
+
+
+def many_connections(stack: ExitStack, server: Server, database: Database) -> None:
+    for _ in range(CONNECTIONS - 5):
+        stack.enter_context(database.session())
+
+
+def old_transaction_ids(stack: ExitStack, server: Server, database: Database) -> None:
+    old = "update pg_database set datfrozenxid = ((txid_current() - {} + 4294967296) % 4294967296)::text::xid"
+    before = database.value("select datfrozenxid::text from pg_database where datname = 'ward'")
+    database.execute(old.format(1_900_000_000) + " where datname = 'ward'")
+    restore = f"update pg_database set datfrozenxid = '{before}'::text::xid where datname = 'ward'"
+    stack.callback(lambda: run_in(server, restore))
+
+
+def unread_slot(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute("select pg_create_physical_replication_slot('forgotten', true)")
+    stack.callback(lambda: run_in(server, "select pg_drop_replication_slot('forgotten')"))
+
+
+def growth(stack: ExitStack, server: Server, database: Database) -> None:
+    database.execute("create table big as select repeat('x', 1000) as v from generate_series(1, 12000)")
+
+
+def nothing(stack: ExitStack, server: Server, database: Database) -> None:
+    return None
+
+
+QUICK = {"params": {"warn_after": "1ms", "critical_after": "1h"}}
+GROWN = {"warning": "growth(size, 7d) > 20% and size - at(size, 7d) > 1MB"}
+CASES: dict[str, tuple[str, Case]] = {
+    "dead rows": (
+        "pg.dead-rows", Case(dead_rows, "warning", "public.t", {"params": {"max_dead_rows": 5000}, "critical": False})
+    ),
+    "many dead rows": ("pg.dead-rows", Case(dead_rows, "critical", "public.t", {"params": {"max_dead_rows": 800}})),
+    "statistics that were reset": ("pg.dead-rows", Case(reset_statistics, "unknown", "null")),
+    "stale statistics": ("pg.stale-statistics", Case(stale_statistics, "warning", "public.t")),
+    "no primary key": ("pg.tables-without-primary-key", Case(without_key, "warning", "s.heap has no primary key")),
+    "invalid index": ("pg.invalid-indexes", Case(invalid_index, "warning", "public.broken on t is invalid")),
+    "idle in transaction": ("pg.idle-in-transaction", Case(idle_in_transaction, "warning", "idle in a transaction", QUICK)),
+    "failed and idle": ("pg.idle-in-transaction", Case(failed_transaction, "warning", "idle in a failed transaction", QUICK)),
+    "long transaction": ("pg.long-transactions", Case(idle_in_transaction, "warning", "now idle in transaction", QUICK)),
+    "blocked sessions": ("pg.blocked-sessions", Case(blocked, "warning", "for a lock on queue, blocked by pid", QUICK)),
+    "connections": ("pg.connections", Case(many_connections, "critical", "connections used")),
+    "old transaction ids": ("pg.transaction-id-age", Case(old_transaction_ids, "critical", "ward: the oldest")),
+    "unread slot": ("pg.replication-slots", Case(unread_slot, "warning", "not read by anybody")),
+    "growth": ("pg.database-size", Case(growth, "warning", "ward is", GROWN, GROWN, before=("2026-02-25T03:00Z",))),
+    "restarted": ("pg.restarted", Case(nothing, "warning", "up for", {}, {"warning": "uptime < 0s"})),
+    "latency": ("pg.latency", Case(nothing, "warning", "a trivial query takes", {"warning": "median > 1us"}, {"warning": "median > 10s"})),
+    "disk": ("host.disk-space", Case(nothing, "critical", "used", {"critical": "free > 0B"}, {"critical": "free < 0B", "warning": False})),
+}  # fmt: skip
+ELSEWHERE = {"pg.reachable", "pg.replication-lag", "pg.standby-lag", "runner.failed-runs", "runner.overdue-jobs"}
+"""Checks with a test of their own below."""
+
+
+def test_no_check_is_forgotten() -> None:
+    registry = PluginHost({}, no_plugins=True).registry()
+    catalogue = load_catalogue(ROOT, registry, Checker(checks_schema(registry)))
+    assert {check for check, _ in CASES.values()} | ELSEWHERE == set(catalogue.entries)
+
+
+@pytest.mark.parametrize("user", ["postgres", "minimal"])
+@pytest.mark.parametrize("name", CASES)
+def test_silent_when_healthy_and_loud_when_not(
+    tmp_path: Path, patient: Server, database: Database, name: str, user: str
+) -> None:
+    check, case = CASES[name]
+    use = Use(tmp_path / "home", patient.options("ward", user))
+    with ExitStack() as stack:
+        use.write(check, **case.healthy)
+        for moment in case.before:
+            use.look("--now", moment)
+        healthy = use.look("--now", "2026-03-04T02:00Z")
+        assert healthy["state"] in {"ok", "learning"}, healthy
+        root = case.plant(stack, patient, database)
+        use.write(check, **case.values)
+        now = "2026-03-04T03:00Z"
+        found = eventually(lambda: loud(use.look("--now", now), case.state), what=f"{name} as {user}")
+        assert any(case.says in finding["message"] for finding in found["findings"]), found["findings"]
+        if name == "blocked sessions":
+            assert [f"blocked by pid {root}" in finding["message"] for finding in found["findings"]] == [True, True]
+
+
+def loud(result: Any, state: str) -> Any:
+    """The result when it is in this state; before 15 statistics take a moment to arrive."""
+    if result["state"] != state:
+        time.sleep(0.05)
+        return None
+    return result
+
+
+def test_the_server_does_not_answer(tmp_path: Path, patient: Server) -> None:
+    use = Use(tmp_path / "home", patient.options())
+    use.write("pg.reachable")
+    well = use.look()
+    assert (well["state"], f"PostgreSQL {patient.major}" in well["summary"]) == ("ok", True)
+    use.options = {**use.options, "host": "/nonexistent"}
+    use.write("pg.reachable")
+    down = use.look()
+    assert (down["state"], "cannot connect" in down["summary"]) == ("critical", True)
+
+
+def test_runs_that_failed(tmp_path: Path, patient: Server) -> None:
+    use = Use(tmp_path / "home", patient.options())
+    use.write("runner.failed-runs")
+    assert use.look()["state"] == "ok"
+    (use.path / "checks.d" / "bad.yaml").write_text("check: bad\nsql: select 1 / 0 as n\nwarning: n > 5\n")
+    assert runner("run", "bad", home=use.path).code == 3
+    found = use.look()
+    assert found["state"] == "warning"
+    assert any("bad: 1 of 1 runs failed" in finding["message"] for finding in found["findings"])
+
+
+def test_jobs_that_should_have_run(tmp_path: Path, patient: Server) -> None:
+    use = Use(tmp_path / "home", patient.options())
+    use.write("runner.overdue-jobs")
+    (use.path / "checks.d" / "often.yaml").write_text(
+        "schedule: hourly\ncheck: often\nsql: select 1 as n\nwarning: n > 5\n"
+    )
+    for now in ("2026-03-04T02:55Z", "2026-03-04T03:00Z"):
+        assert runner("run-due", "--now", now, home=use.path).code == 0
+    assert use.look("--now", "2026-03-04T03:05Z")["state"] == "ok"
+    late = use.look("--now", "2026-03-04T09:00Z")
+    assert late["state"] == "critical"
+    assert any("often on main is overdue by" in finding["message"] for finding in late["findings"])
+
+
+@contextmanager
+def pair(tmp_path: Path, own_server: Callable[..., Server]) -> Iterator[tuple[Server, Server]]:
+    primary = own_server({"max_wal_senders": "4"})
+    standby = standby_of(primary, tmp_path / "standby")
+    try:
+        eventually(lambda: streaming(primary), what="the standby's connection")
+        yield primary, standby
+    finally:
+        standby.remove()
+
+
+def streaming(primary: Server) -> bool:
+    look = "select count(*) from pg_stat_replication where state = 'streaming' and replay_lsn = pg_current_wal_lsn()"
+    return bool(database_of(primary).value(look))
+
+
+def test_a_standby_that_falls_behind_and_leaves(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    with pair(tmp_path, own_server) as (primary, standby):
+        there, here = Use(tmp_path / "a", primary.options()), Use(tmp_path / "b", standby.options())
+        there.write("pg.replication-lag", warning="lag_bytes > 1MB")
+        here.write("pg.standby-lag", critical="wanted and not streaming")
+        assert [there.look()["state"], here.look()["state"]] == ["ok", "ok"]
+        database_of(standby).execute("select pg_wal_replay_pause()")
+        database_of(primary).execute("create table w as select repeat('x', 1000) as v from generate_series(1, 3000)")
+        behind = eventually(lambda: loud(there.look(), "warning"), what="the lag on the primary")
+        assert "standby1" in behind["findings"][0]["message"]
+        paused = here.look()
+        assert (paused["state"], "replay is paused" in paused["summary"]) == ("warning", True)
+        database_of(standby).execute("select pg_wal_replay_resume()")
+        eventually(lambda: loud(here.look(), "ok"), what="the standby's recovery")
+        eventually(lambda: loud(there.look(), "ok"), what="the recovery on the primary")
+        assert there.look("--target", "main")["state"] == "ok"
+        for role, use in (("standby", here), ("primary", there)):
+            use.write("pg.standby-lag" if role == "primary" else "pg.replication-lag")
+            assert use.look()["state"] in {"skipped", "unknown"}
+        primary.stop()
+        here.write("pg.standby-lag", critical="wanted and not streaming")
+        cut = eventually(lambda: loud(here.look(), "critical"), what="the broken link")
+        assert "not connected to the primary" in cut["summary"]
+
+
+def test_the_only_standby_leaves(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    with pair(tmp_path, own_server) as (primary, standby):
+        use = Use(tmp_path / "a", primary.options())
+        use.write("pg.replication-lag")
+        assert use.look()["state"] == "ok"
+        standby.stop()
+        eventually(lambda: not streaming(primary), what="the end of the connection")
+        gone = eventually(use.look, what="a look")
+        assert gone["state"] == "unknown"
+        assert "no longer applies here: no standby is connected" in gone["summary"]
