@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_WITHOUT_WORDS = frozenset({"escape", "text", "identifier", "dollar", "line", "block"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _quoted(sql: str) -> Iterator[tuple[int, int]]:
         position = match.end()
         if match["block"]:
             position = _end_of_comment(sql, position)
-        if any(match[group] for group in ("escape", "text", "identifier", "dollar", "line", "block")):
+        if match.lastgroup in _WITHOUT_WORDS:
             yield match.start(), position
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from runner.expr import Environment, Expression, Quantity, truth, value
 from runner.expr.tree import (
@@ -46,6 +46,7 @@ _NOTHING: Final[Region] = ()
 _NOT_NEGATIVE: Final[Region] = (((Fraction(0), 0), _HIGHEST),)
 _MOST_CASES = 200
 _FLIPPED: Final[dict[CompareWord, CompareWord]] = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "=", "!=": "!="}
+_LOOKING: Final = (Name, Dotted, RowCount, Call)
 _COUNTS: Final = frozenset({"count", "count_over", "length"})
 _FAMILY: Final = {Dimension.BYTES: Dimension.NUMBER}
 """Numbers and sizes may be compared with each other; a number means bytes."""
@@ -66,9 +67,17 @@ class _TooManyError(Exception):
 def contradict(*claims: Claim) -> bool:
     """Whether it is certain that no row makes all claims hold at once."""
     try:
-        return not _all([_cases(claim.expression.text, claim.expression.tree, claim.holds) for claim in claims])
+        return not _all([_cases_of(claim) for claim in claims])
     except _TooManyError:
         return False
+
+
+def _cases_of(claim: Claim) -> list[Case]:
+    """The cases of a whole expression, found once: advice looks at the same thresholds from several sides."""
+    expression, name = claim.expression, f"cases {claim.holds}"
+    if name not in expression.derived:
+        expression.derived[name] = _cases(expression.text, expression.tree, claim.holds)
+    return cast("list[Case]", expression.derived[name])
 
 
 def _cases(text: str, node: Node, wanted: bool) -> list[Case]:
@@ -177,7 +186,7 @@ def _constant(text: str, node: Node) -> tuple[Fraction, Dimension] | None:
 
 
 def _looks_at_something(node: Node) -> bool:
-    return any(isinstance(part, (Name, Dotted, RowCount, Call)) for part in walk(node))
+    return not isinstance(node, Literal) and any(isinstance(part, _LOOKING) for part in walk(node))
 
 
 def _is_count(node: Node) -> bool:

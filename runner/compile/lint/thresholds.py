@@ -35,7 +35,8 @@ def _alone(item: Placed) -> Iterator[Diagnostic]:
     if isinstance(item.expression.tree, Literal):
         return
     for part in _alternatives(item.expression.tree):
-        if contradict(Claim(Expression(item.expression.text, part))):
+        whole = part is item.expression.tree
+        if contradict(Claim(item.expression if whole else Expression(item.expression.text, part))):
             text = item.expression.text[part.start : part.end]
             hint = "look at its numbers, and whether `or` is meant where `and` stands"
             span = item.scalar.locate(part.start, part.end)

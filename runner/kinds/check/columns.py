@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from runner.model.sql_text import bare, identifiers
 
@@ -29,10 +30,19 @@ def named_columns(texts: Iterable[str]) -> frozenset[str] | None:
     """The names that columns of these queries can have, None when the texts do not tell."""
     found: set[str] = set()
     for text in texts:
-        plain = bare(text)
-        if _STAR.search(plain):
+        names = _named_in(text)
+        if names is None:
             return None
-        words = {word.lower() for word in _WORD.findall(plain)}
-        labels = {word.lower() for word in _LABEL.findall(plain)}
-        found |= {word for word in words if not _RESERVED.fullmatch(word)} | labels | set(identifiers(text))
+        found |= names
     return frozenset(found) or None
+
+
+@lru_cache(maxsize=1024)
+def _named_in(text: str) -> frozenset[str] | None:
+    """Of one query; it is asked for each column that somebody names."""
+    plain = bare(text)
+    if _STAR.search(plain):
+        return None
+    words = {word.lower() for word in _WORD.findall(plain)}
+    labels = {word.lower() for word in _LABEL.findall(plain)}
+    return frozenset({word for word in words if not _RESERVED.fullmatch(word)} | labels | set(identifiers(text)))
