@@ -20,6 +20,8 @@ LINT_CODES: Final[Mapping[str, str]] = {
     "sql-writes": "A statement that changes something stands where only reading is possible.",
     "key-not-unique": "Rows of one result have the same key; a key names one row.",
     "expired-silence": "A silence whose end is over.",
+    "bad-route": "A route without sinks.",
+    "unused-sink": "A sink that no route leads to.",
 }
 """Advice of `runner validate` about homes that load."""
 
@@ -65,7 +67,6 @@ CODES: Final[Mapping[str, str]] = {
     # settings
     "bad-dsn": "A connection text that cannot be read; it is never printed.",
     "bad-schedule": "A schedule, time zone, window or duration that cannot be read.",
-    "bad-route": "A route without sinks.",
     "unknown-target": "No target of runner.yaml has this name.",
     "unknown-sink": "No sink of runner.yaml has this name.",
     "unknown-window": "No window of runner.yaml has this name.",
@@ -86,7 +87,6 @@ CODES: Final[Mapping[str, str]] = {
     "unknown-parameter": "The SQL names a parameter that `params:` does not set.",
     "template": "A message or summary that cannot be written.",
     "schedule-advice": "The schedule is right, but may mean something else than it seems to.",
-    "expression": "A threshold or another expression that cannot be understood.",
     **EXPRESSION_CODES,
     **LINT_CODES,
     **CONNECT_CODES,

@@ -43,7 +43,7 @@ def format_reference(registry: Registry) -> str:
             parts += [f"## {title} `{name}`", "", f"{thing.summary}.", ""]
             parts += [_table(thing.options)] if thing.options else []
     parts += ["## Codes of diagnostics", "", "| code | meaning |", "|---|---|"]
-    parts += [f"| `{code}` | {meaning} |" for code, meaning in sorted(CODES.items())]
+    parts += [f"| [`{code}`](codes/{code}.md) | {meaning} |" for code, meaning in sorted(CODES.items())]
     return "\n".join(parts) + "\n"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from runner.api import JobKind
 from runner.compile.lint.columns import about_columns
 from runner.compile.lint.jobs import about_job
-from runner.compile.lint.silences import expired
+from runner.compile.lint.settings import about_settings
 from runner.compile.lint.statements import about_statements
 from runner.compile.lint.tests import about_tests
 from runner.compile.lint.thresholds import about_thresholds
@@ -23,7 +23,7 @@ def lint(home: Home, kinds: Mapping[str, JobKind], now: datetime) -> tuple[Diagn
 
 
 def _all(home: Home, kinds: Mapping[str, JobKind], now: datetime) -> Iterator[Diagnostic]:
-    yield from expired(home.settings.silences, now)
+    yield from about_settings(home.settings, now)
     yield from about_columns(home.jobs)
     for job in home.jobs:
         yield from about_job(job, kinds.get(job.kind))

@@ -41,7 +41,9 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
             "no-rows", node.span, "a check needs `sql:` or `probe:`", "sql: select count(*) as used from …"
         )
     elif "sql" in node and "probe" in node:
-        context.complain("two-sources", node.key_span("probe"), "a check has `sql:` or `probe:`, not both")
+        context.complain(
+            "two-sources", node.key_span("probe"), "a check has `sql:` or `probe:`, not both", "remove one"
+        )
     names = _names(node, sql, probe)
     rule = _rule(node, names, probe, context)
     detail = _sql(node, "detail", context)
@@ -105,6 +107,8 @@ def _probe(node: MappingNode, context: CompileContext) -> ProbeType | None:
 def _names(node: MappingNode, sql: SqlVariants | None, probe: ProbeType | None) -> _Names:
     declared = cast("Mapping[str, str]", plain(node.get("columns")) or {})
     key = cast("list[str]", plain(node.get("key")) or [])
+    if probe is not None and sql is not None:
+        return _Names(declared, False)
     if probe is not None:
         return _Names({**probe.columns, **declared}, bool(probe.columns))
     words = named_columns(sql.variants.values()) if sql else None
@@ -200,7 +204,7 @@ def _check_text(
     try:
         wanted = Template(str(scalar.value), key).names()
     except TemplateError as error:
-        context.complain("template", scalar.span, f"the {key} is not a template: {error.message}", error.hint)
+        context.complain("template", scalar.span, f"the {error.message}", error.hint)
         return
     for name in sorted(wanted - names if known else ()):
         start = max(0, str(scalar.value).find(name))
