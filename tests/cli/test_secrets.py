@@ -166,8 +166,10 @@ def assert_nowhere(planted: Planted, tmp_path: Path, word: str) -> None:
             assert form.encode() not in data, f"{form} in {where}: {data[-2000:]!r}"
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("word", [RIGHT, WRONG], ids=["right", "wrong"])
+@pytest.mark.parametrize(
+    ("form", "word"),
+    [*((form, RIGHT) for form in FORMS), *((form, WRONG) for form in list(FORMS)[::3])],
+)
 def test_no_password_is_shown_or_kept(
     plant: Callable[[str, str], Planted], tmp_path: Path, form: str, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,10 +188,8 @@ def test_no_password_is_shown_or_kept(
         assert "password authentication failed" in ran.out
     assert due.out
     for words in (
-        ["run", "leaky"], ["run", "jobs"], ["run", "jobs", "--format", "nagios"], ["run", "jobs", "--dry-run"],
-        ["status"], ["status", "--json"], ["status", "--all"], ["history", "--json"], ["plan"], ["list"],
-        ["show", "leak", "--origin"], ["doctor"], ["doctor", "--json"], ["validate"], ["validate", "--json"],
-        ["plugins", "list"], ["sinks", "list", "--json"], ["sinks", "test", "log"], ["crontab", "show"],
+        ["run", "leaky"], ["run", "jobs", "--format", "nagios"], ["run", "jobs", "--dry-run"], ["status", "--all"],
+        ["history", "--json"], ["show", "leak", "--origin"], ["doctor"], ["validate"], ["sinks", "test", "log"],
     ):  # fmt: skip
         planted.call(*words)
 

@@ -76,10 +76,13 @@ def test_an_error_stays_with_its_query(asked: Server, name: str) -> None:
     assert (rows(first), rows(third)) == (((1,),), ((3,),))
     assert error(second).sqlstate == sqlstate
     assert "\n" not in str(second)
-    # The connection goes on without the query's settings.
-    limits = "select current_setting('statement_timeout'), current_setting('lock_timeout')"
-    (again,) = asked.answer([Query(sql=limits, timeout=7.0)])
-    assert rows(again) == (("7s", "200ms"),)
+
+
+def test_a_query_is_read_only_and_is_not_compiled(asked: Server) -> None:
+    names = ("transaction_read_only", "jit", "statement_timeout", "lock_timeout")
+    shown = ", ".join(f"current_setting('{name}')" for name in names)
+    (answer,) = asked.answer([Query(sql=f"select {shown}", timeout=7.5)])
+    assert rows(answer) == (("on", "off", "7500ms", "200ms"),)
 
 
 def test_every_kind_of_error_at_once_leaves_the_others_whole(asked: Server) -> None:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.pq.abc import PGresult
 
+# Compiling costs seconds where the planner overestimates catalogue queries, and never saves as much.
 _SETTINGS = (
-    b"select set_config('transaction_read_only', 'on', true),"
+    b"select set_config('transaction_read_only', 'on', true), set_config('jit', 'off', true),"
     b" set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true)"
 )
 # More than this in flight gains nothing and holds every answer in memory at once.
