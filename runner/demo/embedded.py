@@ -55,6 +55,8 @@ class Server:
     sockets: Path
     port: int = 5432
     password: str = field(default="", repr=False)
+    borrowed: bool = False
+    """Whether `folder` is another than was asked for, because nobody could have entered that one."""
 
     @classmethod
     def start(
@@ -67,10 +69,12 @@ class Server:
         password: str = "",
     ) -> Server:
         """Makes a data directory in `folder` unless there is one, and starts the server. Raises RunnerError."""
-        folder = folder.absolute()
-        folder.mkdir(parents=True, exist_ok=True)
-        installation = _within_reach(choose(version=version, folder=programs), folder)
-        server = cls(folder, installation, _socket_folder(folder))
+        installation = choose(version=version, folder=programs)
+        asked = folder.absolute()
+        asked.mkdir(parents=True, exist_ok=True)
+        folder = _enterable(asked)
+        server = cls(folder, _within_reach(installation, folder), _socket_folder(folder))
+        server.borrowed = folder != asked
         server.password = password
         server.port = _free_port() if password else 5432
         if not (server.data / "PG_VERSION").exists():
@@ -153,6 +157,8 @@ class Server:
         for place in (self.data, self.sockets, self.folder / _COPY):
             shutil.rmtree(place, ignore_errors=True)
         self.log.unlink(missing_ok=True)
+        if self.borrowed:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make_data_directory(self) -> None:
         self.data.mkdir(mode=0o700, exist_ok=True)
@@ -219,6 +225,16 @@ def _disguise() -> tuple[str, ...]:
 
 def _must_become_nobody() -> bool:
     return os.geteuid() == 0 and not _disguise()
+
+
+def _enterable(folder: Path) -> Path:
+    """The folder, or one in /tmp when `nobody` has to work in it and cannot get there."""
+    closed = any(not each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
+    if not (_must_become_nobody() and closed):
+        return folder
+    other = Path(tempfile.mkdtemp(prefix="runner-", dir="/tmp"))
+    other.chmod(0o755)
+    return other
 
 
 def _within_reach(installation: Installation, folder: Path) -> Installation:

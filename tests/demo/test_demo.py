@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ ELSEWHERE = {
 }
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that is not there yet, where whoever the server runs as can get at it."""
+    with tempfile.TemporaryDirectory(prefix="runner-") as parent:
+        Path(parent).chmod(0o755)
+        yield Path(parent) / "demo"
+
+
 def start(*words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "runner", "demo", *words],
@@ -61,8 +70,7 @@ def _words(path: Path) -> bytes:
         return b""
 
 
-def test_everything_that_was_planted_is_found_and_nothing_is_left_running(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
+def test_everything_that_was_planted_is_found_and_nothing_is_left_running(folder: Path) -> None:
     process = start("--dir", str(folder), env=ELSEWHERE)
     out, err = process.communicate()
     assert (process.returncode, err) == (0, ""), out
@@ -90,9 +98,8 @@ def test_everything_that_was_planted_is_found_and_nothing_is_left_running(tmp_pa
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143)], ids=str
 )
 def test_a_demonstration_that_is_told_to_end_takes_its_server_with_it(
-    tmp_path: Path, number: signal.Signals, code: int
+    folder: Path, number: signal.Signals, code: int
 ) -> None:
-    folder = tmp_path / "demo"
     process = start("--dir", str(folder))
     eventually((folder / "home" / "checks.d").exists, what="the home", seconds=60)
     assert is_running(folder)
