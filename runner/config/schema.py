@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runner.config.diagnostics import did_you_mean, nearest, suggest
 from runner.config.fits import compiled
 from runner.config.nodes import INTERPOLATED_STYLES
+from runner.config.remedies import instead_of
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode, plain
 
@@ -189,6 +190,12 @@ class _Reader:
         node = self._node
         schema = self._error.schema
         examples = schema.get("examples") if isinstance(schema, Mapping) else None
+        if isinstance(node, Scalar) and not _is_hidden(node):
+            wanted = {str(name) for name in types} if self._error.validator == "type" else set()
+            if not _holds_texts(schema):
+                wanted.discard("array")
+            if hint := instead_of(node.text, wanted, self._own_words()):
+                return hint
         wants_text = self._error.validator == "type" and "string" in types and not self._own_words()
         if wants_text and isinstance(node, Scalar) and node.value is not None:
             return f'quote it: "{node.text}"'
@@ -282,6 +289,12 @@ def _kind(node: Node) -> str:
     if isinstance(node.value, bool):
         return node.text
     return "a text" if isinstance(node.value, str) else "a number"
+
+
+def _holds_texts(schema: object) -> bool:
+    """Whether a list of texts is wanted."""
+    items = schema.get("items") if isinstance(schema, Mapping) else None
+    return isinstance(items, Mapping) and items.get("type") == "string"
 
 
 def _is_hidden(node: Scalar) -> bool:

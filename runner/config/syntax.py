@@ -49,10 +49,20 @@ def explain(problem: str, place: tuple[int, int], context: str, begun: tuple[int
     if "tab character" in problem or line.text[place[1] : place[1] + 1] == "\t":
         return _tab(place, lines)
     return (
-        _by_first_character(line)
+        _no_break_space(begun[0], place[0], lines)
+        or _by_first_character(line)
         or _by_construct(problem, context, place, begun, line)
         or Complaint("yaml-syntax", *place, 1, f"this is not YAML: {problem}", "quote texts with special characters")
     )
+
+
+def _no_break_space(first: int, last: int, lines: list[str]) -> Complaint | None:
+    """Copied from a web page, it looks like a space and is none."""
+    for number in range(first, min(last + 1, len(lines))):
+        if (found := re.search(r"(?<=[:-])\xa0|^\s*\xa0", lines[number])) is not None:
+            message = "a no-break space (U+00A0) stands where YAML wants a space"
+            return Complaint("yaml-syntax", number, found.end() - 1, 1, message, "type the space anew")
+    return None
 
 
 def _take_apart(lines: list[str], number: int) -> _Line:

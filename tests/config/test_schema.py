@@ -77,7 +77,7 @@ def complaints(yaml: str, *, settings: bool = False) -> list[str]:
         ("sql: x\n", [("1:1 unknown-kind this job has no name | name it with the key that says what it is: "
                       "`check: …`, `command: …`, `use: …`, `jobs: …`")]),
         ("check: a\ntimeout: 5\n",
-         ["2:10 bad-value `timeout` must be a duration such as 30s, 5min, 2h or 1d | for example: 30min"]),
+         ["2:10 bad-value `timeout` must be a duration such as 30s, 5min, 2h or 1d | write the unit: 5s, 5min or 5h"]),
         ("check: a\nfor: often\n",
          ["2:6 bad-value `for` must be a number of runs or a duration, such as 2 runs or 30min | for example: 2 runs"]),
         ("check: a b\n", [("1:8 bad-value `check` must be a name of letters, digits, `-`, `_` and `.` | "

@@ -197,7 +197,7 @@ def test_a_job_with_everything() -> None:
         ([{"vacuum": {}, "autocommit": True}], {}, "`autocommit` belongs to `sql`", "remove"),
         ([{"sql": " "}], {}, "there is no SQL here", "select"),
         ([{"sql": "reindex index concurrently i"}], {}, "refuses this statement", "autocommit: true"),
-        ([{"sql": "select :nobody"}], {}, "no parameter `nobody`", "there are: table"),
+        ([{"sql": "select :nobody"}], {}, "the parameter `nobody`", "params: {nobody: …}"),
         ([{"vacuum": {}}], {"verify": {"warning": "x > 1"}}, "there is no `measure`", "measure:"),
         ([{"vacuum": {}}], {"measure": {"sql": "select 1"}}, "columns that identify", "key: ["),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.api import CompileContext, MappingNode, Node, Scalar, SequenceNode, Span, plain
+from runner.expr.problems import closest
 from runner.judge import Rule
 from runner.kinds.maintenance.options import INDEX_CLEANUP
 from runner.kinds.maintenance.spec import AnalyzeStep, Choice, MaintenanceSpec, Measure, SqlStep, Step, VacuumStep
@@ -117,7 +118,9 @@ def _choice(node: Node | None, context: CompileContext) -> Choice:
     value = plain(node)
     if value in ("needed", "all"):
         return Choice(mode="all") if value == "all" else Choice()
-    context.complain("bad-value", node.span, "`tables` does not say which tables", _TABLES_HINT)
+    near = closest(value, ("needed", "all")) if isinstance(value, str) else None
+    hint = f"did you mean `{near}`?" if near else _TABLES_HINT
+    context.complain("bad-value", node.span, "`tables` does not say which tables", hint)
     return Choice()
 
 
@@ -156,9 +159,10 @@ def _sql(node: Node | None, span: Span, context: CompileContext) -> str:
     for found in placeholders(text):
         if found.name not in context.params:
             where = node.locate(found.start, found.end) if isinstance(node, Scalar) else span
-            known = ", ".join(context.params) or "none"
-            message = f"there is no parameter `{found.name}`"
-            context.complain("bad-value", where, message, f"add it to `params`; there are: {known}")
+            message = f"the SQL names the parameter `{found.name}`, which `params:` does not set"
+            near = closest(found.name, context.params)
+            hint = f"did you mean `{near}`?" if near else f"params: {{{found.name}: …}}"
+            context.complain("unknown-parameter", where, message, hint)
     return text
 
 
