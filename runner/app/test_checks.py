@@ -16,7 +16,7 @@ from runner.clock import Clock
 from runner.engine.tick import SERIES_MEMORY
 from runner.engine.track import track
 from runner.kinds.check.cases import CaseTick, CheckCase, read_cases
-from runner.kinds.check.outcome import Looked, evaluate
+from runner.kinds.check.outcome import UNWRITABLE, Looked, evaluate
 from runner.kinds.check.spec import CheckSpec
 from runner.model.node import Node, SequenceNode
 from runner.model.query import Rows
@@ -159,6 +159,7 @@ def _table(rows: Sequence[Mapping[str, Any]], spec: CheckSpec) -> Rows:
 
 def _compare(expected: Mapping[str, Any], outcome: Outcome) -> Iterator[str]:
     why = _reasons(outcome)
+    yield from (note for note in outcome.notes if UNWRITABLE in note)
     if "state" in expected and outcome.state.value != expected["state"]:
         yield f"the state is {outcome.state.value}, expected {expected['state']}{why}"
     keyed = "pending" in expected or any(state.value in expected for state in State)

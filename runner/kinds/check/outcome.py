@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from runner.api import Column, Finding, Memory, Outcome, Past, Rows, Series, State, Table
+from runner.errors import TemplateError
 from runner.expr import Quantity, Unknown
 from runner.judge import JudgedRow, Judgement, judge
 from runner.kinds.check.spec import CheckSpec
@@ -15,6 +16,9 @@ from runner.template import Template
 
 SHOWN_ROWS = 50
 _NUMERIC = frozenset({Dimension.NUMBER, Dimension.BYTES, Dimension.SECONDS, Dimension.RATIO})
+
+UNWRITABLE = "cannot be written"
+"""Stands in the note about a template that could not be filled in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,7 @@ def evaluate(
     now: datetime,
     target: str = "",
 ) -> Outcome:
-    """The outcome without its detail and trends; raises TemplateError for a message that cannot be written."""
+    """The outcome without its detail and trends; notes tell of a message that cannot be written."""
     judgement = judge(spec.rule, looked.tables, past, memory, params, now)
     writer = _Writer(spec, params, target)
     findings = [writer.finding(row) for row in (*judgement.whole, *judgement.rows) if row.state is not State.OK]
@@ -47,14 +51,15 @@ def evaluate(
     cut = tuple(
         f"only the first {len(rows.rows)} rows were judged" for rows in looked.tables.values() if rows.truncated
     )
+    summary = writer.summary(judgement, looked)
     return Outcome(
-        summary=writer.summary(judgement, looked),
+        summary=summary,
         findings=tuple(findings),
         observations=judgement.observations,
         columns=_columns(spec, judgement),
         tables=_shown_rows(spec, judgement),
         looked=frozenset(looked.tables),
-        notes=(*judgement.notes, *looked.notes, *cut),
+        notes=(*judgement.notes, *looked.notes, *cut, *writer.notes),
     )
 
 
@@ -67,19 +72,30 @@ class _Writer:
         self._message = Template(spec.message, "message") if spec.message else None
         self._summary = Template(spec.summary, "summary") if spec.summary else None
         self._hint = Template(spec.hint, "hint") if spec.hint else None
+        self.notes: dict[str, None] = {}
+
+    def _filled(self, template: Template, what: str, context: Mapping[str, object]) -> str:
+        """Empty, and a note, when it cannot be filled in: a state must not be lost for want of words."""
+        try:
+            return template.render(context)
+        except TemplateError as error:
+            self.notes[f"the {what} {UNWRITABLE}: {error.message}"] = None
+            return ""
 
     def finding(self, row: JudgedRow) -> Finding:
         undecided = row.state in (State.UNKNOWN, State.LEARNING)
         text = self.message(row)
         if undecided and row.reason:
             text = f"{text}: {row.reason}" if row.values else row.reason
-        hint = self._hint.render(self._context(row)) if self._hint and row.state is not State.UNKNOWN else ""
+        hint = ""
+        if self._hint and row.state is not State.UNKNOWN:
+            hint = self._filled(self._hint, "hint", self._context(row))
         return Finding(state=row.state, message=text, series=row.series, reason=row.reason, hint=hint)
 
     def message(self, row: JudgedRow) -> str:
         """The row's own message; without one, its key and the columns that are recorded."""
-        if self._message and row.values:
-            return self._message.render(self._context(row))
+        if self._message and row.values and (own := self._filled(self._message, "message", self._context(row))):
+            return own
         where = str(row.series)
         shown = ", ".join(
             f"{name} {_shown(value)}"
@@ -92,6 +108,8 @@ class _Writer:
     def summary(self, judgement: Judgement, looked: Looked) -> str:
         rows = judgement.rows
         found = [row for row in rows if row.state is not State.OK]
+        if not looked.tables:
+            return next(iter(looked.blind.values()), "nothing was looked at")
         if self._summary:
             context = {
                 **self._common,
@@ -99,12 +117,11 @@ class _Writer:
                 "found": [self._context(row) for row in found],
                 "count": len(rows),
             }
-            return self._summary.render(context)
+            if own := self._filled(self._summary, "summary", context):
+                return own
         whole = [row for row in judgement.whole if row.state is not State.OK]
         if len(rows) == 1 and not whole:
             return self.message(rows[0])
-        if not looked.tables:
-            return next(iter(looked.blind.values()), "nothing was looked at")
         return _count(len(rows), len(found), [self.finding(row).message for row in whole])
 
     def _context(self, row: JudgedRow) -> dict[str, object]:
