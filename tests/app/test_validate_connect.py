@@ -9,7 +9,12 @@ import pytest
 
 from runner.app.connect import ask_servers
 from runner.app.loading import load
+from runner.compile.catalogue import load_catalogue
+from runner.config.assemble import checks_schema
+from runner.config.files import shipped
+from runner.config.schema import Checker
 from runner.model.diagnostic import Severity
+from runner.plugins.host import PluginHost
 from tests.postgres import Database, Servers
 
 NAMES = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
@@ -206,3 +211,11 @@ warning: x > 5
 def test_passwords_are_not_told(said: Said) -> None:
     targets = "targets: {main: {host: 127.0.0.1, port: 1, password: hunter22, connect_timeout: 2}}\n"
     assert "hunter22" not in "".join(said("check: a\nsql: select 1 as x\nwarning: x > 5\n", targets=targets))
+
+
+def test_the_catalogue_is_right_on_this_server(said: Said, database: Database, minimal_role: str) -> None:
+    registry = PluginHost({}, no_plugins=True).registry()
+    catalogue = load_catalogue(shipped("checks.d").parent, registry, Checker(checks_schema(registry)))
+    jobs = "".join(f"  - use: {name}\n" for name in catalogue.entries)
+    assert len(catalogue.entries) > 10
+    assert said(f"jobs:\n{jobs}", minimal_role) == []
