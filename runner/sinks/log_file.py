@@ -38,6 +38,19 @@ class LogFile:
         except OSError as error:
             raise self._explained(error) from error
 
+    def check(self) -> None:
+        """For the doctor: raises what `emit` would raise, and writes nothing."""
+        try:
+            self._make_folder()
+            if self._path.exists():
+                os.close(os.open(self._path, _APPEND | os.O_NONBLOCK))
+            elif not self._path.parent.exists():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            elif not os.access(self._path.parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise self._explained(error) from error
+
     def close(self) -> None:
         """Nothing is kept open."""
 
