@@ -45,7 +45,7 @@ clean:
 	@test -n "$(PYTHON)" || { \
 		echo "no Python 3.11 or newer was found: install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo "Python's own venv is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+		echo "$(PYTHON) -m venv does not work: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 .venv/demo.stamp: pyproject.toml | .venv/pyvenv.cfg
 	@echo "installing runner and a PostgreSQL into .venv"
