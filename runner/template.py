@@ -77,10 +77,14 @@ class Template:
             return frozenset()
         if (simple := _simple_names(self.source)) is not None:
             return simple
-        from jinja2 import meta
+        from jinja2.meta import TrackingCodeGenerator
 
         self._compiled()
-        return frozenset(meta.find_undeclared_variables(_environment().parse(self.source)))
+        # As `jinja2.meta.find_undeclared_variables` does it, but computing nothing.
+        generator = TrackingCodeGenerator(_environment())
+        generator.optimizer = None
+        generator.visit(_environment().parse(self.source))
+        return frozenset(generator.undeclared_identifiers)
 
     @property
     def is_dynamic(self) -> bool:
@@ -95,6 +99,11 @@ class Template:
         except TemplateSyntaxError as error:
             message = f"{self.name} cannot be read: {_sentence(error.message or 'bad syntax')}"
             raise TemplateError(message, line=error.lineno, hint=_filter_hint(error.message or "")) from error
+        except RecursionError as error:
+            raise TemplateError(f"{self.name} cannot be read: it is nested too deep") from error
+        except SyntaxError as error:
+            # Python's own limits on what Jinja makes of a template.
+            raise TemplateError(f"{self.name} cannot be read: {_sentence(error.msg)}") from error
 
     def _explained(self, error: Exception, context: Mapping[str, object]) -> TemplateError:
         from jinja2 import UndefinedError
@@ -111,8 +120,14 @@ class Template:
 
 @cache
 def _environment() -> jinja2.Environment:
-    from jinja2 import StrictUndefined
+    from jinja2 import StrictUndefined, pass_context
     from jinja2.sandbox import SandboxedEnvironment
+
+    # Reading a template computes nothing, not even what is constant in it: neither folded by the optimizer nor by an
+    # output function that needs no context.
+    @pass_context
+    def shown(_: object, value: object) -> object:
+        return _shown(value)
 
     environment = SandboxedEnvironment(
         undefined=StrictUndefined,
@@ -120,7 +135,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_shown,
+        finalize=shown,
+        optimized=False,
     )
     environment.filters.update(FILTERS)
     return environment

@@ -61,3 +61,21 @@ def test_the_engine_is_not_imported_for_plain_fields() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("source", [
+    "{{ 9 ** 9 ** 9 }}", "{{ 'a' * 9999999999 }}", "{{ '%0999999999d' % 1 }}", "{{ '%0999999999d' | format(1) }}",
+    "{% set b = 9 ** 9 ** 9 %}", "{{ ().__classx.y }}",
+])  # fmt: skip
+def test_reading_a_template_computes_nothing(source: str) -> None:
+    assert Template(source).names() == frozenset()
+
+
+@pytest.mark.parametrize(("source", "words"), [
+    ("{{ " + "[" * 200 + "]" * 200 + " }}", "nested too deep"), ("{{ " + "not " * 900 + "a }}", "nested too deep"),
+    ("{% for x in y %}" * 25 + "{% endfor %}" * 25, "too many statically nested blocks"),
+])  # fmt: skip
+def test_what_python_cannot_compile_is_told_in_a_sentence(source: str, words: str) -> None:
+    for use in (Template(source).names, lambda: Template(source).render({"a": 1, "y": []})):
+        with pytest.raises(TemplateError, match=words):
+            use()

@@ -48,7 +48,7 @@ def parse(text: str, file: str) -> Document:
         composer.diagnostics.append(refused.diagnostic)
     except yaml.MarkedYAMLError as error:
         composer.diagnostics.append(composer.syntax(error))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeError):
         complaint = Complaint("file-encoding", 0, 0, 1, "this is not text", "save the file as UTF-8")
         composer.diagnostics.append(composer.diagnostic(complaint))
     if root is not None and not isinstance(root, MappingNode):

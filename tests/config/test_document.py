@@ -170,3 +170,9 @@ def test_every_known_offset_points_at_its_character(value: str) -> None:
     for char, (line, column) in zip(value, scalar.offsets, strict=False):
         if char in "abcé:#":
             assert yaml.split("\n")[line - 1][column - 1] == char
+
+
+def test_half_a_character_is_no_text() -> None:
+    document = parse("a: \udb01\n", "f.yaml")
+    assert document.root is None
+    assert [item.code for item in document.diagnostics] == ["file-encoding"]
