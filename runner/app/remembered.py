@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from runner.api import HistoryNeed, Observation, Past, Sample, Series
-from runner.model.history import Form, Number
+from runner.model.history import Form
 
 _NEAR: Final = 0.25
 """A sample stands for `span` ago when it is at most this share of the span away from it, as in the store."""
@@ -18,17 +18,21 @@ class Remembered:
     """Rows over time, added in the order of their instants."""
 
     def __init__(self) -> None:
-        self._kept: dict[Series, tuple[list[datetime], list[Mapping[str, Number]]]] = {}
+        self._last: dict[Series, datetime] = {}
+        # Samples are made once: a window of a day is asked for in every run of that day.
+        self._kept: dict[tuple[Series, str], tuple[list[datetime], list[Sample]]] = {}
 
     def add(self, at: datetime, observations: Iterable[Observation]) -> None:
         for seen in observations:
-            instants, values = self._kept.setdefault(seen.series, ([], []))
-            instants.append(at)
-            values.append(seen.values)
+            self._last[seen.series] = at
+            for column, value in seen.values.items():
+                instants, samples = self._kept.setdefault((seen.series, column), ([], []))
+                instants.append(at)
+                samples.append(Sample(at, value))
 
     def series(self, since: datetime) -> frozenset[Series]:
         """The rows that were seen from `since` on."""
-        return frozenset(series for series, (instants, _) in self._kept.items() if instants[-1] >= since)
+        return frozenset(series for series, last in self._last.items() if last >= since)
 
     def past(self, now: datetime) -> Past:
         """All that was seen before `now`, looked up when an expression asks."""
@@ -36,28 +40,25 @@ class Remembered:
 
     def samples(self, series: Series, need: HistoryNeed, now: datetime) -> tuple[Sample, ...]:
         """As the store answers: the last, the nearest within a quarter of the span, or all within it."""
-        instants, values = self._kept.get(series, ([], []))
+        instants, samples = self._kept.get((series, need.column), ([], []))
         end = bisect_left(instants, now)
         start = now - timedelta(seconds=need.span)
-        places = range(bisect_left(instants, start), end)
         if need.form is Form.PREVIOUS:
-            places = range(max(0, end - 1), end)
-        elif need.form is Form.NEAREST:
-            places = _nearest(instants, start, end, need.span)
-        return tuple(
-            Sample(instants[place], values[place][need.column]) for place in places if need.column in values[place]
-        )
+            return tuple(samples[max(0, end - 1) : end])
+        if need.form is Form.WINDOW:
+            return tuple(samples[bisect_left(instants, start) : end])
+        place = _nearest(instants, start, end, need.span)
+        return () if place is None else (samples[place],)
 
 
-def _nearest(instants: list[datetime], goal: datetime, end: int, span: float) -> range:
+def _nearest(instants: list[datetime], goal: datetime, end: int, span: float) -> int | None:
     """The one place nearest to the goal; of two equally near, the older."""
     after = bisect_left(instants, goal, 0, end)
     near = [place for place in (after - 1, after) if 0 <= place < end]
-    if not near:
-        return range(0)
-    place = min(near, key=lambda index: abs(instants[index] - goal))
-    close = abs((instants[place] - goal).total_seconds()) <= span * _NEAR
-    return range(place, place + 1) if close else range(0)
+    place = min(near, key=lambda index: abs(instants[index] - goal), default=None)
+    if place is None or abs((instants[place] - goal).total_seconds()) > span * _NEAR:
+        return None
+    return place
 
 
 class _View(Past):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -76,16 +76,27 @@ class Trial:
 
 
 def replay(
-    loaded: Loaded, name: str, trial: Trial, *, since: float, target: str, now: datetime
+    loaded: Loaded,
+    name: str,
+    trial: Trial,
+    *,
+    since: float,
+    target: str,
+    now: datetime,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Replayed, ...]:
-    """Reads the store alone; `since` is in seconds. Raises UsageError for what cannot be replayed."""
+    """Reads the store alone; `since` is in seconds; `tell` hears of each day that is judged.
+
+    Raises UsageError for what cannot be replayed.
+    """
     job = _check(loaded, name)
     parsed = {option: _parsed(option, text) for option, text in trial.given.items()}
     wanted = [place for _, place in places(loaded, [job], target)]
     settings = loaded.home.settings
     with open_store(settings.state, loaded.home.path) as store:
         return tuple(
-            _Replay(loaded, store, job, place).run(parsed, now - timedelta(seconds=since), now) for place in wanted
+            _Replay(loaded, store, job, place, tell).run(parsed, now - timedelta(seconds=since), now)
+            for place in wanted
         )
 
 
@@ -124,9 +135,9 @@ class _Recorded:
 class _Replay:
     """The history of one job on one target."""
 
-    def __init__(self, loaded: Loaded, store: Store, job: Job, target: str) -> None:
+    def __init__(self, loaded: Loaded, store: Store, job: Job, target: str, tell: Callable[[str], None]) -> None:
         assert isinstance(job.spec, CheckSpec)
-        self._loaded, self._store, self._job, self._target = loaded, store, job, target
+        self._loaded, self._store, self._job, self._target, self._tell = loaded, store, job, target, tell
         self._rule = job.spec.rule
         self._dimensions = self._measured()
 
@@ -214,6 +225,8 @@ class _Replay:
         for sweep in self._store.sweeps(self._job.name, self._target, since):
             if sweep.at > now:
                 break
+            if last is None or sweep.at.date() != last.date():
+                self._tell(f"judging {sweep.at:%Y-%m-%d}")
             first, last, runs = first or sweep.at, sweep.at, runs + 1
             blind += not sweep.looked and sweep.state is not State.SKIPPED
             for judge in judges.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 import click
@@ -11,7 +12,7 @@ from runner.app.episodes import Episode, Tally
 from runner.app.replay import Replayed, Trial, WrongThresholdError, replay
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import say, say_diagnostics, say_json, say_table
+from runner.cli.console import say, say_diagnostics, say_json, say_table, tell
 from runner.cli.loading import load_sound
 from runner.errors import ScheduleError, UsageError
 from runner.model.quantity import parse_duration, show_duration
@@ -37,7 +38,7 @@ def command(
         back = parse_duration(since)
         found = replay(
             loaded, name, Trial(warning=warning, critical=critical), since=back, target=target,
-            now=clock_for(now).now(),
+            now=clock_for(now).now(), tell=tell if sys.stderr.isatty() else lambda _: None,
         )  # fmt: skip
     except WrongThresholdError as error:
         say_diagnostics(error.diagnostics, error.sources)
