@@ -32,19 +32,17 @@ def checks_schema(registry: Registry) -> Fragment:
     for name, kind in kinds.items():
         for key, fragment in kind.options.items():
             definitions[f"{name}.{key}"] = _option(key, fragment, registry)
-        definitions[f"{name}_job"] = closed(_keys_of_kind(kind), required=(name, *kind.required), **_with(registry))
-        definitions[f"{name}_item"] = closed(_keys_of_kind(kind), required=(name,), **_with(registry))
-    definitions["used"] = closed({**_shared(registry), **_names(registry), **_USE_KEYS}, required=(USE,))
+        keys, more = (
+            _keys_of_kind(kind),
+            {"title": f"Job of the kind {name}", **(_with(registry) if "probe" in kind.options else {})},
+        )
+        definitions[f"{name}_job"] = closed(keys, required=(name, *kind.required), **more)
+        definitions[f"{name}_item"] = closed(keys, required=(name,), **more)
+    used = {**_shared(registry), **_names(registry), **_USE_KEYS}
+    definitions["used"] = closed(used, required=(USE,), title="Job from the catalogue")
     definitions["item"] = _by_kind(registry, "item")
-    several: Fragment = closed(
-        {
-            **_shared(registry),
-            JOBS: {"type": "array", "items": {"$ref": "#/$defs/item"}, "description": "The jobs of this file.",
-                   "examples": [[{"use": "pg.connections"}]]},
-            PRESETS: _PRESETS,
-        },
-    )  # fmt: skip
-    is_several = {"anyOf": [{"required": [JOBS]}, {"required": [PRESETS]}]}
+    several: Fragment = closed({**_shared(registry), JOBS: _JOBS, PRESETS: _PRESETS})
+    is_several = {"type": "object", "anyOf": [{"required": [JOBS]}, {"required": [PRESETS]}]}
     return {
         "$schema": DRAFT,
         "title": "A file in checks.d",
@@ -60,6 +58,12 @@ _USE_KEYS: Final[dict[str, Fragment]] = {
     USE: text("A check of the catalogue, a pattern, or a preset.", "pg.connections"),
     "without": texts("Keys of the catalogue's check that are left out.", ["critical"]),
 }
+_JOBS: Final[Fragment] = {
+    "type": "array",
+    "items": {"$ref": "#/$defs/item"},
+    "description": "The jobs of this file.",
+    "examples": [[{"use": "pg.connections"}]],
+}
 _PRESETS: Final[Fragment] = {
     "type": "object",
     "additionalProperties": {"type": "array", "items": {"type": "string", "minLength": 1}},
@@ -72,17 +76,22 @@ def _by_kind(registry: Registry, form: str) -> Fragment:
     names = sorted(registry.kinds)
     first = [name for name in names if name == "check"]
     known = [*first, *(name for name in names if name not in first), USE, *([JOBS] if form == "job" else [])]
-    # The last branch offers the keys that could begin a job; an editor completes them.
-    chain: Fragment = {"anyOf": [{"required": [name]} for name in known]}
-    for name in reversed(names):
-        chain = {"if": {"required": [name]}, "then": {"$ref": f"#/$defs/{name}_{form}"}, "else": chain}
-    return {"type": "object", "if": {"required": [USE]}, "then": {"$ref": "#/$defs/used"}, "else": chain}
+    # The last branch has the keys that a job may begin with, so that an editor offers them.
+    first_keys = {**_names(registry), USE: _USE_KEYS[USE], **({JOBS: _JOBS} if form == "job" else {}), **_common()}
+    chain: Fragment = {"properties": first_keys, "anyOf": [{"required": [name]} for name in known]}
+    for name in (*reversed(names), USE):
+        place = "used" if name == USE else f"{name}_{form}"
+        chain = {"if": {"type": "object", "required": [name]}, "then": {"$ref": f"#/$defs/{place}"}, "else": chain}
+    return {"type": "object", **chain}
 
 
 def _keys_of_kind(kind: JobKind) -> dict[str, Fragment]:
-    name = {**NAME, "description": f"{kind.summary.rstrip('.')}; its name.", "examples": [f"my-{kind.name}"]}
     options = {key: {"$ref": f"#/$defs/{kind.name}.{key}"} for key in kind.options}
-    return {kind.name: name, **_common(), **options}
+    return {kind.name: _name_of(kind), **_common(), **options}
+
+
+def _name_of(kind: JobKind) -> Fragment:
+    return {**NAME, "description": f"{kind.summary.rstrip('.')}; its name.", "examples": [f"my-{kind.name}"]}
 
 
 def _option(key: str, fragment: Fragment, registry: Registry) -> Fragment:
@@ -97,7 +106,9 @@ def _with(registry: Registry) -> Fragment:
     rules = []
     for name in sorted(registry.probes):
         probe = registry.probes[name]
-        options = closed(dict(probe.options))
+        words = f"Options of the probe {name}: {probe.summary[:1].lower()}{probe.summary[1:]}."
+        examples = {key: fragment["examples"][0] for key, fragment in probe.options.items() if "examples" in fragment}
+        options = closed(dict(probe.options), description=words, examples=[examples])
         test = {"properties": {"probe": {"const": name}}, "required": ["probe"]}
         rules.append({"if": test, "then": {"properties": {"with": options}}})
     return {"allOf": rules} if rules else {}
@@ -108,8 +119,7 @@ def _common() -> dict[str, Fragment]:
 
 
 def _names(registry: Registry) -> dict[str, Fragment]:
-    words = "An own name in place of the catalogue's."
-    return {name: {**NAME, "description": words, "examples": [f"my-{name}"]} for name in sorted(registry.kinds)}
+    return {name: _name_of(registry.kinds[name]) for name in sorted(registry.kinds)}
 
 
 def _shared(registry: Registry) -> dict[str, Fragment]:

@@ -12,6 +12,15 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$"
 NAME_WORDS: Final = "must be a name of letters, digits, `-`, `_` and `.`"
 
 
+# One fragment with several types, not `anyOf`: an editor shows its description once, and a complaint names all types.
+# What holds for items stands in an inner fragment, or the editor would begin every value as a list.
+ONE_OR_MORE: Final[Fragment] = {
+    "type": ["string", "array"],
+    "minLength": 1,
+    "allOf": [{"items": {"type": "string", "minLength": 1}}],
+}
+
+
 def text(description: str, example: str) -> Fragment:
     """A text that is not empty."""
     return {"type": "string", "minLength": 1, "description": description, "examples": [example]}
@@ -36,8 +45,7 @@ def texts(description: str, example: list[str]) -> Fragment:
 
 def text_or_texts(description: str, example: Any) -> Fragment:
     """One text or a list of them."""
-    item = {"type": "string", "minLength": 1}
-    return {"anyOf": [item, {"type": "array", "items": item}], "description": description, "examples": [example]}
+    return {**ONE_OR_MORE, "description": description, "examples": [example]}
 
 
 def choice(description: str, *values: str) -> Fragment:
@@ -71,11 +79,9 @@ PLAIN_VALUE: Final[Fragment] = {"type": ["string", "number", "boolean"]}
 LABELS: Final = mapping("Words to select by.", {"env": "prod"}, PLAIN_VALUE)
 
 TARGETS: Final[Fragment] = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "items": {"type": "string", "minLength": 1}},
-        {"type": "object", "additionalProperties": {"anyOf": [PLAIN_VALUE, {"type": ["array", "object"]}]}},
-    ],
+    **ONE_OR_MORE,
+    "type": ["string", "array", "object"],
+    "additionalProperties": {"type": ["string", "number", "boolean", "array", "object"]},
     "errorMessage": "must be a target's name, a list of names, or a map of labels",
     "description": "Which targets: names or patterns, a map of labels, or both as {names: […], labels: {…}}.",
     "examples": [{"env": "prod"}],
@@ -94,19 +100,16 @@ REQUIRES: Final = closed(
         },
         "role": choice("What the server must be.", "primary", "standby"),
         "extension": {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}},
-                {"type": "object", "additionalProperties": _VERSION_OF},
-            ],
+            **ONE_OR_MORE,
+            "type": ["string", "array", "object"],
+            "additionalProperties": _VERSION_OF,
             "description": "Extensions that must be installed, if need be with their version.",
             "examples": [{"pg_stat_statements": "1.10+"}],
         },
         "setting": {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
-            ],
+            "type": ["string", "object"],
+            "minLength": 1,
+            "additionalProperties": PLAIN_VALUE,
             "description": "Server settings and the value that they must have; a bare name must be on.",
             "examples": [{"track_io_timing": "on"}],
         },
@@ -122,16 +125,17 @@ RETRY: Final = closed(
         "wait": duration("The pause before each.", "30s"),
     },
     required=("times",),
+    title="Retry",
     description="What to do after a run that failed.",
     examples=[{"times": 1, "wait": "30s"}],
 )
 
+_CATCH_UP_WORDS: Final = f"{DURATION_WORDS}, or no"
 CATCH_UP: Final[Fragment] = {
-    "anyOf": [
-        {"type": "string", "pattern": f"^no$|{_DURATION_PATTERN}"},
-        {"const": False},
-    ],
-    "errorMessage": f"{DURATION_WORDS}, or no",
+    "type": ["string", "boolean"],
+    "pattern": f"^no$|{_DURATION_PATTERN}",
+    "allOf": [{"if": {"type": "boolean"}, "then": {"const": False, "errorMessage": _CATCH_UP_WORDS}}],
+    "errorMessage": _CATCH_UP_WORDS,
     "description": "How late a missed slot is still run; no drops it.",
     "examples": ["1 day"],
 }

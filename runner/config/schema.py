@@ -152,6 +152,8 @@ class _Reader:
         return self._complaint(self._path, "unknown-kind", span, message, hint)
 
     def _choice(self) -> Complaint:
+        if own := self._own_words():
+            return self._value(own, self._remedy())
         expected: Any = self._error.validator_value
         choices = [str(item) for item in (expected if self._error.validator == "enum" else [expected])]
         given = self._shown()

@@ -146,16 +146,17 @@ def sink(registry: Registry) -> Fragment:
         return {"type": "object"}
     kinds = {"enum": sorted(registry.sinks), "description": "What carries the reports.", "examples": ["log_file"]}
     # The last branch says only that the type is wrong: the other keys cannot be judged without it.
-    chain: Fragment = {"properties": {"type": kinds}, "required": ["type"]}
+    chain: Fragment = {"title": "Sink", "properties": {"type": kinds}, "required": ["type"]}
     for name in sorted(registry.sinks, reverse=True):
-        test = {"properties": {"type": {"const": name}}, "required": ["type"]}
-        chain = {"if": test, "then": _sink_of(registry.sinks[name], registry), "else": chain}
+        test = {"type": "object", "properties": {"type": {"const": name}}, "required": ["type"]}
+        chain = {"if": test, "then": _sink_of(registry.sinks[name], kinds, registry), "else": chain}
     return {"type": "object", **chain}
 
 
-def _sink_of(kind: SinkType, registry: Registry) -> Fragment:
+def _sink_of(kind: SinkType, kinds: Fragment, registry: Registry) -> Fragment:
+    """The name of the type could be only this one here; all are listed, so that an editor offers them."""
     properties: dict[str, Fragment] = {
-        "type": {"const": kind.type, "description": kind.summary, "examples": [kind.type]},
+        "type": kinds,
         "send": _states("Reports in which states are sent; all unless set."),
         "timeout": duration("How long a delivery may take.", "10s"),
     }
@@ -168,7 +169,7 @@ def _sink_of(kind: SinkType, registry: Registry) -> Fragment:
         for name in sorted(registry.formats):
             properties.update(dict(registry.formats[name].options))
     properties.update(dict(kind.options))
-    return closed(properties, required=("type", *kind.required))
+    return closed(properties, required=("type", *kind.required), title=f"Sink of the type {kind.type}")
 
 
 def route() -> Fragment:
@@ -183,6 +184,7 @@ def route() -> Fragment:
             "targets": TARGETS,
         },
         required=("sinks",),
+        title="Route",
     )
 
 
@@ -218,4 +220,5 @@ def silence() -> Fragment:
             "reason": text("Why; it stands in the reports.", "bulk load"),
         },
         required=("jobs", "reason"),
+        title="Silence",
     )

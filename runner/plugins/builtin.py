@@ -15,7 +15,14 @@ FORMATS = (
         media_type="text/plain; charset=utf-8",
         extension="txt",
         render="runner.formats.text:render",
-        options={"rows": {"type": "integer", "minimum": 1, "description": "Rows shown of each table, 20 by default."}},
+        options={
+            "rows": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "Rows shown of each table, 20 by default.",
+                "examples": [20],
+            }
+        },
     ),
     Format(
         name="json",
@@ -56,11 +63,13 @@ SINKS = (
                 "type": "string",
                 "minLength": 1,
                 "description": "The file; a relative path starts at the home.",
+                "examples": ["/var/log/db-health.log"],
             },
             "mode": {
                 "type": "string",
                 "pattern": "^0?[0-7]{3}$",
                 "description": 'Permissions of a file that is created, in octal; "0640" by default.',
+                "examples": ["0640"],
             },
         },
         required=("path",),

@@ -26,12 +26,18 @@ PROBES: tuple[ProbeType, ...] = (
         summary="How long a query takes from here and back",
         fetch="runner.probes.latency:fetch",
         options={
-            "sql": {"type": "string", "minLength": 1, "description": "The query; `select 1` by default."},
+            "sql": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The query; `select 1` by default.",
+                "examples": ["select count(*) from orders"],
+            },
             "repeat": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 100,
                 "description": "How often it is asked, one after the other; 5 by default.",
+                "examples": [5],
             },
         },
         columns={"median": "seconds", "max": "seconds", "min": "seconds"},
@@ -44,6 +50,7 @@ PROBES: tuple[ProbeType, ...] = (
             "paths": {
                 **_PATTERNS,
                 "description": "A path on each file system to look at; by default every disk that is mounted.",
+                "examples": [["/", "/var/lib/postgresql"]],
             }
         },
         columns={
@@ -62,13 +69,18 @@ PROBES: tuple[ProbeType, ...] = (
         summary="How runner's own jobs fare: failed, interrupted and overdue runs",
         fetch="runner.probes.runs:fetch",
         options={
-            "since": {"type": "string", "description": "How far to look back: 7d by default."},
+            "since": {"type": "string", "description": "How far to look back: 7d by default.", "examples": ["7d"]},
             "grace": {
                 "type": "string",
                 "description": "How late a slot may be before it is overdue: 15min by default.",
+                "examples": ["15min"],
             },
-            "groups": {**_PATTERNS, "description": "Patterns of the groups to look at; all by default."},
-            "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out."},
+            "groups": {
+                **_PATTERNS,
+                "description": "Patterns of the groups to look at; all by default.",
+                "examples": [["db-*"]],
+            },
+            "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]},
         },
         columns={
             "job": "text",

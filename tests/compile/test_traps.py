@@ -29,7 +29,7 @@ def said(folder: Path, data: bytes | str, settings: str = "") -> list[str]:
     ("lines", "expected"),
     [
         ("warning: {used > 1, y}\n",
-         "3:11: error[bad-value]: `warning` must be a text or true or false or a list (for example: dead_rows > 100000)"),
+         "3:11: error[bad-value]: `warning` must be a text or true or false or a list, not a mapping (for example: dead_rows > 100000)"),
         ("warning: yes\n", ("3:10: error[expression-column]: the result has no column `yes`"
          " (the truth values are written `true` and `false`: `true`)")),
         ("warning: Off\n", ("3:10: error[expression-column]: the result has no column `Off`"

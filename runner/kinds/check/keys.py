@@ -7,27 +7,24 @@ from typing import Any, Final
 from runner.model.quantity import KINDS
 
 _EXPRESSION: Final[dict[str, Any]] = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "boolean"},
-        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-    ]
+    "type": ["string", "boolean", "array"],
+    "minLength": 1,
+    "minItems": 1,
+    "allOf": [{"items": {"type": "string", "minLength": 1}}],
 }
 SQL: Final[dict[str, Any]] = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": False,
-            "patternProperties": {"^[1-9][0-9]*$": {"type": "string", "minLength": 1}},
-        },
-    ]
+    "type": ["string", "object"],
+    "minLength": 1,
+    "minProperties": 1,
+    "additionalProperties": False,
+    "patternProperties": {"^[1-9][0-9]*$": {"type": "string", "minLength": 1}},
 }
-_ROWS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "object"}}
+_ROWS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "object"}, "examples": [[{"dead_rows": 150000}]]}
 _KEYS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
 _STATES: Final = ["ok", "warning", "critical", "unknown", "learning"]
+_LINE: Final[dict[str, Any]] = {"type": "string", "examples": ["public.orders: 150,000 dead rows"]}
 _EXPECT: Final[dict[str, Any]] = {
+    "examples": ["warning"],
     "anyOf": [
         {"enum": _STATES},
         {
@@ -35,23 +32,35 @@ _EXPECT: Final[dict[str, Any]] = {
             "additionalProperties": False,
             "properties": {
                 **{
-                    state: {**_KEYS, "description": f"The keys of the rows that are {state}, all of them."}
+                    state: {
+                        **_KEYS,
+                        "description": f"The keys of the rows that are {state}, all of them.",
+                        "examples": [["public.orders"]],
+                    }
                     for state in _STATES[1:]
                 },
-                "pending": {**_KEYS, "description": "The keys of the findings that wait for their `for:`."},
-                "state": {"enum": _STATES, "description": "The state of the whole result."},
-                "message": {"type": "string", "description": "What one of the findings says."},
-                "messages": {**_KEYS, "description": "What the findings say, in any order, all of them."},
-                "summary": {"type": "string", "description": "The line about the whole result."},
+                "pending": {
+                    **_KEYS,
+                    "description": "The keys of the findings that wait for their `for:`.",
+                    "examples": [["public.orders"]],
+                },
+                "state": {"enum": _STATES, "description": "The state of the whole result.", "examples": ["warning"]},
+                "message": {**_LINE, "description": "What one of the findings says."},
+                "messages": {
+                    **_KEYS,
+                    "description": "What the findings say, in any order, all of them.",
+                    "examples": [["public.orders: 150,000 dead rows"]],
+                },
+                "summary": {**_LINE, "description": "The line about the whole result."},
             },
         },
-    ]
+    ],
 }
 _GIVEN: Final[dict[str, Any]] = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-    ],
+    "type": ["string", "array"],
+    "minLength": 1,
+    "minItems": 1,
+    "allOf": [{"items": {"type": "string", "minLength": 1}}],
     "description": "SQL that makes the situation in a fresh database; the check's own query is run there then. "
     "Only with `runner test --database`.",
     "examples": ["create table orders (id int)"],
@@ -60,8 +69,12 @@ _TICK: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "at": {"type": "string", "description": "When: a time, or `+10min` from the first run of the test."},
-        "ago": {"type": "string", "description": "When: so long before now."},
+        "at": {
+            "type": "string",
+            "description": "When: a time, or `+10min` from the first run of the test.",
+            "examples": ["+10min"],
+        },
+        "ago": {"type": "string", "description": "When: so long before now.", "examples": ["10min"]},
         "rows": {**_ROWS, "description": "The rows that the query returns at that time."},
         "given": _GIVEN,
         "expect": {**_EXPECT, "description": "The state, or the keys per state, and texts, after this run."},
@@ -164,16 +177,24 @@ OPTIONS: Final[dict[str, Any]] = {
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "name": {"type": "string", "description": "What the test shows."},
+                "name": {
+                    "type": "string",
+                    "description": "What the test shows.",
+                    "examples": ["many dead rows in a large table are fine"],
+                },
                 "rows": {**_ROWS, "description": "The rows that the query returns."},
                 "history": {
                     "type": "array",
                     "description": "Earlier results, oldest first: `ago` (a duration) and `rows`.",
+                    "examples": [[{"ago": "1d", "rows": [{"size": 900}]}]],
                     "items": {
                         "type": "object",
                         "additionalProperties": False,
                         "required": ["ago", "rows"],
-                        "properties": {"ago": {"type": "string"}, "rows": _ROWS},
+                        "properties": {
+                            "ago": {"type": "string", "description": "So long before now.", "examples": ["1d"]},
+                            "rows": {**_ROWS, "description": "The rows that the query returned then."},
+                        },
                     },
                 },
                 "ticks": {
@@ -185,7 +206,11 @@ OPTIONS: Final[dict[str, Any]] = {
                     "examples": [[{"ago": "10min", "rows": [{"used": 95}], "expect": {"pending": ["(all)"]}}]],
                 },
                 "given": _GIVEN,
-                "params": {"type": "object", "description": "Parameters for this test."},
+                "params": {
+                    "type": "object",
+                    "description": "Parameters for this test.",
+                    "examples": [{"max_dead_rows": 1000}],
+                },
                 "expect": {**_EXPECT, "description": "The state, or the keys per state, and texts."},
             },
         },
