@@ -2,7 +2,7 @@
 # make demo     a PostgreSQL with real problems in it, and the shipped jobs on it
 # make test     all tests
 # make lint     format, style, types, layers, generated files
-# make bench    what a quiet tick costs
+# make bench    what a quiet tick costs, and the other measurements in bench/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,7 +33,7 @@ lint: .venv/dev.stamp
 	$(BIN)/python .ci/generated.py
 
 bench: .venv/dev.stamp
-	$(BIN)/python bench/quiet.py
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 generated: .venv/dev.stamp
 	$(BIN)/python .ci/generated.py --write
