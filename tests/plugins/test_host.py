@@ -274,3 +274,11 @@ def test_without_plugins_the_installed_distributions_are_not_scanned() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_homes_plugin_leaves_no_bytecode_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "own.py").write_text("")
+    tmp_path.chmod(0o700)
+    assert PluginHost({}, tmp_path).plugins[-1].status is PluginStatus.LOADED
+    assert [path.name for path in tmp_path.iterdir()] == ["own.py"]
