@@ -70,10 +70,19 @@ class CommonKeys:
             about_zone = zone_node is not None and "time zone" in error.message
             span = zone_node.span if zone_node is not None and about_zone else node.span
             self._context.complain("bad-schedule", span, error.message, error.hint)
+            if about_zone:
+                self._try_words(node)
             return None
         for sentence in advice(schedule):
             self._context.advise("schedule-advice", node.span, sentence)
         return schedule
+
+    def _try_words(self, node: Scalar) -> None:
+        """A wrong time zone does not hide what is wrong with the words beside it."""
+        try:
+            parse_schedule(node.text)
+        except ScheduleError as error:
+            self._context.complain("bad-schedule", node.span, error.message, error.hint)
 
     def _catch_up(self) -> float:
         node = self._node.get("catch_up")

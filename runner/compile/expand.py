@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runner.compile.catalogue import Catalogue, CatalogueEntry, short_name
 from runner.compile.layers import merge, split
 from runner.config.assemble import JOBS, USE
+from runner.config.diagnostics import nearest
 from runner.config.job_keys import COMMON_KEYS, OPERATIONAL_KEYS
 from runner.config.nodes import only, text_of, texts_of, without
+from runner.config.prune import Path
 from runner.config.schema import Complaint
 from runner.errors import RunnerError
 from runner.model.diagnostic import Diagnostic, Span
@@ -29,6 +31,8 @@ class Source:
     span: Span
     node: MappingNode
     order: int
+    is_trial: bool = False
+    """True for a job with wrong keys: the others are looked at all the same, and the job is not used."""
 
 
 @dataclass(slots=True)
@@ -56,38 +60,54 @@ class Expander:
         result.diagnostics.extend(item.diagnostic for item in complaints)
         items = root.get(JOBS)
         if not isinstance(items, SequenceNode):
-            self._item(MappingNode({}, root.span), root, 0, result, bad=bool(complaints))
+            wrong = [item.path for item in complaints]
+            self._item(MappingNode({}, root.span), root, 0, result, wrong=wrong)
             result.broken.update({group} if complaints else ())
             return result
         shared = without(root, _GROUP_KEYS)
-        bad_items = {item.path[1] for item in complaints if item.path[:1] == (JOBS,) and len(item.path) > 1}
         bad_file = any(item.path[:1] != (JOBS,) or len(item.path) == 1 for item in complaints)
         for index, item in enumerate(items.items):
             if isinstance(item, MappingNode):
-                self._item(shared, item, index, result, bad=bad_file or index in bad_items)
+                wrong = [found.path[2:] for found in complaints if found.path[:2] == (JOBS, index)]
+                self._item(shared, item, index, result, wrong=[(), *wrong] if bad_file else wrong)
         if bad_file:
             result.broken.add(group)
         return result
 
-    def _item(self, shared: MappingNode, item: MappingNode, index: int, result: Expansion, *, bad: bool) -> None:
+    def _item(
+        self, shared: MappingNode, item: MappingNode, index: int, result: Expansion, *, wrong: Sequence[Path]
+    ) -> None:
+        """`wrong` are the paths, within the item, of what the schema complained about."""
         kind = self._kind_of(item)
         name = text_of(item.get(kind)) if kind else ""
-        if bad:
+        if wrong:
             result.broken.update(filter(None, (name or short_name(text_of(item.get(USE))),)))
-        elif USE in item:
+        if USE in item and not wrong:
             self._use(shared, item, index, result)
-        elif kind:
-            node = _merged([self._defaults, self._fitting(shared, kind), item], item.key_span(kind))
+        elif kind and USE not in item and not _would_cascade(wrong, self._known(kind)):
+            kept = without(item, [str(path[0]) for path in wrong])
+            node = _merged([self._defaults, self._fitting(shared, kind), kept], item.key_span(kind))
             result.sources.append(
-                Source(name=name, kind=kind, group=result.group, span=node.span, node=node, order=index)
+                Source(
+                    name=name,
+                    kind=kind,
+                    group=result.group,
+                    span=node.span,
+                    node=node,
+                    order=index,
+                    is_trial=bool(wrong),
+                )
             )
+
+    def _known(self, kind: str) -> set[str]:
+        return {*COMMON_KEYS, *self._registry.kinds[kind].options}
 
     def _kind_of(self, item: MappingNode) -> str:
         return next((key for key in item.entries if key in self._registry.kinds), "")
 
     def _fitting(self, shared: MappingNode, kind: str) -> MappingNode:
         """Of a file's shared keys, those that this kind of job has."""
-        return only(shared, {*COMMON_KEYS, *self._registry.kinds[kind].options})
+        return only(shared, self._known(kind))
 
     def _use(self, shared: MappingNode, item: MappingNode, index: int, result: Expansion) -> None:
         wanted = item.entries[USE].node
@@ -138,6 +158,19 @@ class Expander:
         node = _merged([self._defaults, others, kept, operational, own], span)
         name = text_of(item.get(kind), entry.short_name)
         result.sources.append(Source(name=name, kind=kind, group=result.group, span=span, node=node, order=index))
+
+
+# What other keys speak of: without it they would be blamed for what is wrong here.
+_SPOKEN_OF = frozenset(
+    {"columns", "params", "key", "computed", "sql", "probe", "with", "measure", "steps", "run", "shell"}
+)
+
+
+def _would_cascade(wrong: Sequence[Path], known: Collection[str]) -> bool:
+    """Whether looking at the job without its wrong keys would tell the same mistake again in other words."""
+    keys = [str(path[0]) if path else "" for path in wrong]
+    meant = {key if key in known else nearest(key, known) for key in keys}
+    return "" in keys or not meant.isdisjoint(_SPOKEN_OF)
 
 
 def _merged(layers: list[MappingNode], span: Span) -> MappingNode:

@@ -10,7 +10,7 @@ from pathlib import Path
 from runner.compile.catalogue import Catalogue, load_catalogue
 from runner.compile.expand import Expander, Expansion, Source, repeated
 from runner.compile.jobs import compile_job
-from runner.compile.references import Known, check_job, check_settings
+from runner.compile.references import Known, check_job, check_settings, unknown_targets
 from runner.config.assemble import checks_schema
 from runner.config.diagnostics import ordered
 from runner.config.document import Document, parse
@@ -140,8 +140,10 @@ class _Loader:
         job = compiled.job
         if job is not None:
             found.extend(check_job(job, self._loaded.targets, self._loaded.declared["targets"]))
+        else:
+            found.extend(unknown_targets(source.node.get("targets"), self._loaded.declared["targets"]))
         self._diagnostics.extend(found)
-        if any(item.severity is Severity.ERROR for item in found) or job is None:
+        if source.is_trial or any(item.severity is Severity.ERROR for item in found) or job is None:
             self._broken.add(source.name)
             return None
         return job

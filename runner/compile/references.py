@@ -19,7 +19,7 @@ def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]
         return
     node = job.documented.get("node")
     chosen = node.get("targets") if isinstance(node, MappingNode) else None
-    unknown = list(_unknown_targets(chosen, declared))
+    unknown = list(unknown_targets(chosen, declared))
     yield from unknown
     span = job.origins.get("targets", job.span)
     all_usable = set(declared) == set(targets)
@@ -60,14 +60,15 @@ def check_settings(root: MappingNode, known: Known) -> Iterator[Diagnostic]:
 
 def _jobs_and_targets(node: MappingNode, known: Known) -> Iterator[Diagnostic]:
     yield from _unknown(node.get("jobs"), known.jobs, "job", "job")
-    yield from _unknown_targets(node.get("targets"), known.declared["targets"])
+    yield from unknown_targets(node.get("targets"), known.declared["targets"])
 
 
 def _items(node: Node | None) -> list[MappingNode]:
     return [item for item in node.items if isinstance(item, MappingNode)] if isinstance(node, SequenceNode) else []
 
 
-def _unknown_targets(node: Node | None, declared: Collection[str]) -> Iterator[Diagnostic]:
+def unknown_targets(node: Node | None, declared: Collection[str]) -> Iterator[Diagnostic]:
+    """What `targets:` names and runner.yaml does not have."""
     yield from _unknown(name_nodes(node), declared, "target", "target in runner.yaml")
 
 
