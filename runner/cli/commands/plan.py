@@ -18,7 +18,7 @@ from runner.cli.loading import load_sound
 def command(context: click.Context, at: str, as_json: bool) -> int:
     """Say what would run now (or at another time), on which target, and why everything else would not."""
     loaded = load_sound(context)
-    now = clock_for(at).now()
+    now = clock_for(at).now().replace(microsecond=0)
     planned = plan(loaded, now)
     if as_json:
         say_json({"schema": "runner.plan/1", "at": now.isoformat(), "jobs": [
