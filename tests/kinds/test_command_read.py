@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from runner.app.loading import load
 from runner.kinds.command.read import read
+from runner.kinds.command.spec import CommandSpec
 from tests.kinds.support import Complaints, mapping
 
 
@@ -47,3 +51,15 @@ def test_what_is_wrong_is_said_with_a_way_out(keys: dict[str, object], message: 
     [(_, said, advice)] = complaints.found
     assert message in said
     assert hint in advice
+
+
+def test_numbers_are_words_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "checks.d").mkdir()
+    (tmp_path / "runner.yaml").write_text("version: 1\nallow: [command]\n")
+    (tmp_path / "checks.d" / "a.yaml").write_text(
+        "command: a\nrun: [find, +0, 1.10, -1, 0755]\nenv: {LEVEL: 1.10}\ntimeout: 1min\n"
+    )
+    (job,) = load(str(tmp_path), environ={}, no_plugins=True).home.jobs
+    assert isinstance(job.spec, CommandSpec)
+    assert job.spec.words == ("find", "+0", "1.10", "-1", "0755")
+    assert job.spec.env == {"LEVEL": "1.10"}

@@ -70,4 +70,4 @@ def _environment(node: Node | None) -> dict[str, str]:
 def _text(node: Node | None) -> str:
     if not isinstance(node, Scalar) or node.value is None:
         return ""
-    return str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
+    return node.text.lower() if isinstance(node.value, bool) else node.text
