@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
-from runner.model.diagnostic import Diagnostic, Severity
+from runner.model.diagnostic import Diagnostic
 from runner.model.state import State
 
 _COLOURS = {
@@ -74,12 +74,6 @@ def say_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str
 
     if text := render_all(diagnostics, sources):
         tell(text)
-
-
-def count_errors(diagnostics: Iterable[Diagnostic]) -> tuple[int, int]:
-    """Errors and warnings."""
-    severities = [diagnostic.severity for diagnostic in diagnostics]
-    return severities.count(Severity.ERROR), severities.count(Severity.WARNING)
 
 
 def _write(stream: TextIO, text: str) -> None:

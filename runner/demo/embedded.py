@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -140,11 +139,6 @@ class Server:
         """Stops and starts; settings changed by `configure` count from then on."""
         self.stop(mode)
         self.resume()
-
-    def reload(self) -> None:
-        """Reads the settings again that need no restart."""
-        if pid := self.pid:
-            os.kill(pid, signal.SIGHUP)
 
     def stand_by(self) -> None:
         """Makes the server a standby that waits for a primary; the next start makes it count."""

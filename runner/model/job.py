@@ -105,5 +105,4 @@ class Job:
     remind_every: float = 21600.0
     order: int = 0
     origins: Mapping[str, Span] = field(default_factory=dict)
-    digest: str = ""
     documented: Mapping[str, object] = field(default_factory=dict)
