@@ -2,7 +2,7 @@
 # make demo     a PostgreSQL with real problems in it, and the shipped jobs on it
 # make test     all tests
 # make lint     format, style, types, layers, generated files
-# make bench    what a quiet tick costs, and validating 1,000 files, and the other measurements in bench/
+# make bench    what a quiet tick costs, and the other measurements in bench/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, cast
@@ -40,7 +39,6 @@ class CommonKeys:
             "owner": text_of(node.get("owner")),
             "tags": texts_of(node.get("tags")),
             "schedule": schedule,
-            "digest": digest(schedule),
             "catch_up": self._catch_up(),
             "window": self._window(declared),
             "overlap": cast("Literal['skip', 'wait']", text_of(node.get("overlap"), "skip")),
@@ -139,13 +137,6 @@ class CommonKeys:
             if node is not None:
                 self._context.complain("bad-schedule", node.span, error.message, error.hint)
             return default
-
-
-def digest(schedule: Schedule | None) -> str:
-    """Changes when the schedule or its time zone does; empty without a schedule."""
-    if schedule is None:
-        return ""
-    return hashlib.sha256(f"{schedule.text}\n{schedule.timezone}".encode()).hexdigest()
 
 
 def read_requires(node: Node | None) -> Requires:
