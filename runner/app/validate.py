@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.app.loading import Loaded
+from runner.collector import many_objects
 from runner.compile.lint import lint
 from runner.config.diagnostics import ordered
 from runner.model.diagnostic import Diagnostic, Severity
@@ -26,7 +27,8 @@ class Validation:
 def validate(loaded: Loaded, now: datetime, *, connect: bool = False) -> Validation:
     """Errors and advice; with `connect` also what the servers say about the SQL of jobs without errors."""
     home = loaded.home
-    found = [*home.diagnostics, *lint(home, loaded.registry.kinds, now)]
+    with many_objects():
+        found = [*home.diagnostics, *lint(home, loaded.registry.kinds, now)]
     if connect:
         from runner.app.connect import ask_servers
 

@@ -240,11 +240,12 @@ def _outside(region: Region) -> Region:
 def _gaps(region: Region) -> Iterator[tuple[End, End]]:
     start = _LOWEST
     for low, high in region:
-        if low != _LOWEST:
+        # The ends of everything are always these two; comparing exact numbers takes long.
+        if low is not _LOWEST:
             end = (low[0], low[1] - 1)
             if start <= end:
                 yield start, end
-        if high == _HIGHEST:
+        if high is _HIGHEST:
             return
         start = (high[0], high[1] + 1)
     yield start, _HIGHEST
