@@ -8,7 +8,8 @@ from runner.errors import ExpressionError
 from runner.expr.facts import history_column, is_aggregate, span_of
 from runner.expr.functions import ELSEWHERE, FUNCTIONS, Builtin, FunctionLike, Group
 from runner.expr.problems import ARGUMENTS, FUNCTION, did_you_mean, error
-from runner.expr.tree import Call, Dotted, Name, RowCount, walk
+from runner.expr.tree import Call, Dotted, Literal, Name, RowCount, walk
+from runner.model.quantity import Dimension
 
 
 def problems_of_call(call: Call, functions: Mapping[str, FunctionLike]) -> Iterator[ExpressionError]:
@@ -56,7 +57,8 @@ def _history(call: Call, builtin: Builtin) -> Iterator[ExpressionError]:
     place = builtin.span
     if place is not None and place < len(call.args) and span_of(call, builtin) is None:
         given = call.args[place]
-        message = f"`{call.name}` wants a written duration here"
+        is_long = isinstance(given, Literal) and given.dimension is Dimension.SECONDS and given.value
+        message = f"`{call.name}` wants a written duration{' of at most a hundred years' if is_long else ''} here"
         yield error(message, given.start, given.end, hint="for example 1h or 7d", code=ARGUMENTS)
 
 

@@ -10,7 +10,7 @@ from runner.expr.functions import FUNCTIONS, Builtin, Group
 from runner.expr.past import TREND_SPAN
 from runner.expr.tree import Call, Dotted, Expression, Literal, Name, Node, RowCount, children
 from runner.model.history import Form, HistoryNeed
-from runner.model.quantity import Dimension
+from runner.model.quantity import MAX_DURATION, Dimension
 
 _PREVIOUS: Final = frozenset({"delta", "rate", "changed"})
 
@@ -77,11 +77,12 @@ def history_column(call: Call) -> str:
 
 
 def span_of(call: Call, builtin: Builtin) -> float | None:
-    """The written duration of a history function in seconds, None when there is none."""
+    """The written duration of a history function in seconds, None when there is none of at most a hundred years."""
     place = builtin.span
     given = call.args[place] if place is not None and place < len(call.args) else None
     if isinstance(given, Literal) and given.dimension is Dimension.SECONDS and given.value:
-        return float(cast("int", given.value))
+        seconds = cast("int", given.value)
+        return float(seconds) if seconds <= MAX_DURATION else None
     return None
 
 

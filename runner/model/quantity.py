@@ -67,6 +67,8 @@ DURATION_WORDS: dict[str, str] = {
     "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
     "day": "d", "days": "d", "week": "w", "weeks": "w",
 }  # fmt: skip
+MAX_DURATION = 100 * 365 * 86400
+"""A hundred years in seconds: what is longer is a mistake, and more than a calendar may hold."""
 _DURATION_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)", re.ASCII)
 
 
@@ -82,6 +84,8 @@ def parse_duration(text: str) -> float:
         position = match.end()
     if not position or text[position:].strip():
         raise ScheduleError(f"`{text}` is not a duration", hint="write it as 30s, 5min, 2h, 1d or 1h 30min")
+    if seconds > MAX_DURATION:
+        raise ScheduleError(f"`{text.strip()[:40]}` is longer than a hundred years", hint="mind its unit")
     return float(seconds)
 
 

@@ -206,4 +206,7 @@ def clock(text: str) -> tuple[int, int]:
 
 
 def _listed(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r",| and ", text) if part.strip()]
+    parts = [part.strip() for part in re.split(r",| and ", text) if part.strip()]
+    if not parts:
+        raise ScheduleError(f"`{text}` names nothing", hint=EXAMPLES)
+    return parts
