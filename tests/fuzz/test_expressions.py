@@ -133,7 +133,12 @@ def test_every_text_is_an_expression_or_is_refused_with_a_place_and_a_sentence(t
 
 
 @pytest.mark.parametrize(
-    "text", ["dead_rows * " * 47 + "dead_rows > 1", "size + " * 47 + "size > 1", "dead_rows between 1 and 2" + " and true" * 100]
+    "text",
+    [
+        "dead_rows * " * 47 + "dead_rows > 1",
+        "size + " * 47 + "size > 1",
+        "dead_rows between 1 and 2" + " and true" * 100,
+    ],
 )
 def test_long_chains_are_fine(text: str) -> None:
     tree = parse(text)
