@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 
+SYSTEM_HOME = "/etc/runner"
 FILE = "gate"
 HEARTBEAT = "heartbeat"
 _FORMAT = "runner-gate-1"
@@ -19,13 +20,17 @@ def find_home(option: str = "") -> str:
     """The home as an absolute path, by the rules that `config.files` documents; empty when there is none."""
     if named := option or os.environ.get("RUNNER_HOME", ""):
         return os.path.abspath(named)
-    folder = os.getcwd()
+    return upward(os.getcwd()) or (SYSTEM_HOME if os.path.isdir(SYSTEM_HOME) else "")
+
+
+def upward(folder: str) -> str:
+    """The folder, or the nearest one above it, that is a home; empty when there is none."""
     while True:
-        if os.path.exists(os.path.join(folder, "runner.yaml")) or os.path.isdir(os.path.join(folder, "checks.d")):
+        if os.path.isfile(os.path.join(folder, "runner.yaml")) or os.path.isdir(os.path.join(folder, "checks.d")):
             return folder
         parent = os.path.dirname(folder)
         if parent == folder:
-            return "/etc/runner" if os.path.isdir("/etc/runner") else ""
+            return ""
         folder = parent
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 import runner
+from runner import gate
 from runner.errors import ConfigurationError
 from runner.model.diagnostic import Diagnostic, Severity, Span
 
 SETTINGS_FILE: Final = "runner.yaml"
 JOBS_FOLDER: Final = "checks.d"
 CATALOGUE_FOLDER: Final = "catalogue"
-SYSTEM_HOME: Final = Path("/etc/runner")
+SYSTEM_HOME: Final = Path(gate.SYSTEM_HOME)
 MAX_BYTES: Final = 1_000_000
 
 Reason = Literal["--home", "RUNNER_HOME", "found upward", "system"]
@@ -51,9 +52,8 @@ def find_home(option: str | Path | None, environ: Mapping[str, str], cwd: Path) 
         return HomeChoice(path=_folder(cwd / option, "--home"), reason="--home")
     if named := environ.get("RUNNER_HOME"):
         return HomeChoice(path=_folder(cwd / named, "RUNNER_HOME"), reason="RUNNER_HOME")
-    for folder in (cwd, *cwd.parents):
-        if os.path.isfile(folder / SETTINGS_FILE) or os.path.isdir(folder / JOBS_FOLDER):
-            return HomeChoice(path=folder, reason="found upward")
+    if found := gate.upward(str(cwd)):
+        return HomeChoice(path=Path(found), reason="found upward")
     return HomeChoice(path=SYSTEM_HOME, reason="system")
 
 
