@@ -12,7 +12,7 @@ from runner.app.episodes import Episode, Tally
 from runner.app.replay import Replayed, Trial, WrongThresholdError, replay
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import say, say_diagnostics, say_json, say_table, tell
+from runner.cli.console import counted, say, say_diagnostics, say_json, say_table, tell
 from runner.cli.loading import load_sound
 from runner.errors import ScheduleError, UsageError
 from runner.model.quantity import parse_duration, show_duration
@@ -61,9 +61,9 @@ def _print(item: Replayed, since: str) -> None:
         say(f"{where}: nothing was recorded in the last {since}")
         _print_notes(item)
         return
-    say(f"{where}: {_count(item.runs, 'run')} from {item.first:%Y-%m-%d %H:%M} to {item.last:%Y-%m-%d %H:%M} UTC")
+    say(f"{where}: {counted(item.runs, 'run')} from {item.first:%Y-%m-%d %H:%M} to {item.last:%Y-%m-%d %H:%M} UTC")
     if item.blind:
-        say(f"  {_count(item.blind, 'run')} could not look; problems went on as they were")
+        say(f"  {counted(item.blind, 'run')} could not look; problems went on as they were")
     _print_notes(item)
     tallies = {name: tally for name, tally in (("now", item.own), ("tried", item.tried)) if tally}
     if not tallies:
@@ -122,10 +122,6 @@ def _episode(item: Episode) -> tuple[str, ...]:
 
 def _name(series: Series) -> str:
     return str(series) or "(all)"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _plain(item: Replayed) -> dict[str, object]:

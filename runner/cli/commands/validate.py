@@ -11,7 +11,7 @@ from runner.app.loading import Loaded
 from runner.app.validate import Validation, validate
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import say, say_diagnostics
+from runner.cli.console import counted, say, say_diagnostics
 from runner.cli.loading import complain_of, load_for
 from runner.config.outputs import as_github, as_json, as_sarif
 from runner.model.diagnostic import Severity
@@ -66,10 +66,6 @@ def _total(loaded: Loaded, found: Validation) -> str:
     home = loaded.home
     groups = len({job.group for job in home.jobs})
     return (
-        f"{_count(len(home.jobs), 'job')} in {_count(groups, 'group')}, {_count(len(home.targets), 'target')}: "
-        f"{_count(found.count(Severity.ERROR), 'error')}, {_count(found.count(Severity.WARNING), 'warning')}"
+        f"{counted(len(home.jobs), 'job')} in {counted(groups, 'group')}, {counted(len(home.targets), 'target')}: "
+        f"{counted(found.count(Severity.ERROR), 'error')}, {counted(found.count(Severity.WARNING), 'warning')}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
