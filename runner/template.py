@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from runner.errors import TemplateError
 from runner.model.quantity import Dimension, show
 from runner.model.sql_text import quote_identifier
+from runner.model.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -256,9 +256,8 @@ def _line(traceback: TracebackType | None) -> int:
 
 
 def _choices(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    if close:
-        return f"did you mean `{close[0]}`?"
+    if hint := did_you_mean(name, known):
+        return hint
     return f"there is {', '.join(f'`{item}`' for item in sorted(known)[:12])}" if known else ""
 
 
@@ -266,8 +265,8 @@ def _filter_hint(message: str) -> str:
     missing = re.match(r"No filter named '([^']+)'", message)
     if not missing:
         return ""
-    close = difflib.get_close_matches(missing[1], list(_environment().filters), 1)
-    return f"did you mean `{close[0]}`?" if close else f"there is {', '.join(f'`{name}`' for name in FILTERS)}"
+    hint = did_you_mean(missing[1], _environment().filters)
+    return hint or f"there is {', '.join(f'`{name}`' for name in FILTERS)}"
 
 
 def _sentence(text: str) -> str:

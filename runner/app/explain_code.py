@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runner.config.codes import CODES
-from runner.config.diagnostics import nearest
 from runner.config.files import shipped
 from runner.errors import RunnerError, UsageError
+from runner.model.suggest import nearest
 
 
 def is_code(word: str) -> bool:

@@ -14,12 +14,13 @@ from runner.app.run_job import chosen, places
 from runner.engine.context import parameters
 from runner.errors import UsageError
 from runner.expr import Expression, Scope, analyse, facts, parse
-from runner.expr.problems import COLUMN, closest
+from runner.expr.problems import COLUMN
 from runner.judge import Rule, needs
 from runner.kinds.check.spec import CheckSpec
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.history import Form, Number
 from runner.model.quantity import show_duration
+from runner.model.suggest import nearest
 from runner.store.base import Store, Sweep
 from runner.store.open import open_store
 
@@ -190,7 +191,7 @@ class _Replay:
         if problem.code != COLUMN:
             return problem
         name = expression.text[problem.start : problem.end].rpartition(".")[2]
-        near = closest(name, recorded.columns)
+        near = nearest(name, recorded.columns)
         return ExpressionError(
             f"`{name}` was never recorded for {self._job.name}{f' on {self._target}' if self._target else ''}",
             start=problem.start,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
-from difflib import get_close_matches
 from pathlib import PurePath
 
 from runner.api import Job
@@ -18,6 +17,7 @@ from runner.config.files import JOBS_FOLDER
 from runner.engine.claims import claim_now
 from runner.errors import ConfigurationError, UsageError
 from runner.gate import open_again
+from runner.model.suggest import did_you_mean
 
 
 def chosen(loaded: Loaded, names: Sequence[str]) -> tuple[Job, ...]:
@@ -51,8 +51,7 @@ def _meant(loaded: Loaded, name: str) -> tuple[Job, ...]:
 
 def _suggestion(loaded: Loaded, name: str) -> str:
     names = [*loaded.home.groups, *(job.name for job in loaded.home.jobs)]
-    close = get_close_matches(name, names, n=1)
-    return f"did you mean `{close[0]}`?" if close else "runner list shows every job"
+    return did_you_mean(name, names) or "runner list shows every job"
 
 
 def places(loaded: Loaded, jobs: Sequence[Job], target: str) -> list[tuple[Job, str]]:
@@ -85,8 +84,7 @@ def known(kind: str, names: Iterable[str], there: Collection[str]) -> None:
     """Raises UsageError for the first name that is not there, with what may have been meant."""
     for name in names:
         if name not in there:
-            close = get_close_matches(name, there, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(sorted(there)) or 'none'}"
+            hint = did_you_mean(name, there) or f"there are: {', '.join(sorted(there)) or 'none'}"
             raise UsageError(f"there is no {kind} `{name}`", hint=hint)
 
 
@@ -99,10 +97,9 @@ def read_params(words: Sequence[str], jobs: Sequence[Job]) -> dict[str, object]:
         if not sign:
             raise UsageError(f"`{word}` is not a parameter", hint="write --param name=value")
         if name not in there:
-            close = get_close_matches(name, there, n=1)
             raise UsageError(
                 f"none of these jobs has a parameter `{name}`",
-                hint=f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(there) or 'none'}",
+                hint=did_you_mean(name, there) or f"there are: {', '.join(there) or 'none'}",
             )
         found[name] = number_or_text(value)
     return found

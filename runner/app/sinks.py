@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
 
 from runner.api import Fault, Outcome, Report, Result
 from runner.app.loading import Loaded
+from runner.app.run_job import known
 from runner.clock import Clock
-from runner.errors import UsageError
 from runner.model.report import Delivery
 from runner.report.build import build
 from runner.report.deliver import deliver
@@ -19,10 +18,7 @@ from runner.report.route import Rules
 def send_test(loaded: Loaded, name: str, clock: Clock, stdout: Callable[[str], object]) -> tuple[Fault, ...]:
     """Sends a test report past routes and `send`; the faults say why it did not arrive. Raises UsageError."""
     sinks = loaded.home.settings.sinks
-    if name not in sinks:
-        close = get_close_matches(name, sinks, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(sinks) or 'none'}"
-        raise UsageError(f"there is no sink `{name}`", hint=hint)
+    known("sink", [name], sinks)
     report = sample(clock)
     done = deliver(
         [Delivery(id=f"{report.id}:{name}", report=report, sink=name)],

@@ -17,6 +17,7 @@ from runner.cli.console import complain, say_diagnostics
 from runner.cli.crash import tell_crash
 from runner.errors import ConfigurationError, RunnerError
 from runner.model.secret import mask
+from runner.model.suggest import nearest
 from runner.version import VERSION
 
 COMMANDS = {
@@ -61,10 +62,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            close = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean `runner {close[0]}`?" if close else ""
+            near = nearest(args[0], COMMANDS)
+            hint = f" Did you mean `runner {near}`?" if near else ""
             raise click.UsageError(f"there is no command `{args[0]}`.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

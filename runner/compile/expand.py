@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from runner.compile.catalogue import Catalogue, CatalogueEntry, short_name
 from runner.compile.layers import merge, split
 from runner.config.assemble import JOBS, USE
-from runner.config.diagnostics import nearest
 from runner.config.job_keys import COMMON_KEYS, OPERATIONAL_KEYS
 from runner.config.nodes import only, text_of, texts_of, without
 from runner.config.prune import Path
@@ -16,6 +15,7 @@ from runner.config.schema import Complaint
 from runner.errors import RunnerError
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.node import MappingNode, SequenceNode
+from runner.model.suggest import nearest
 from runner.plugins.registry import Registry
 
 _GROUP_KEYS = frozenset({"title", "description", JOBS, "presets"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from unicodedata import combining, east_asian_width
 
 from runner.model.diagnostic import Diagnostic, Span
+from runner.model.suggest import did_you_mean
 
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _WIDEST_LINE = 160
@@ -42,23 +42,6 @@ def render(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
 def render_all(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> str:
     """All of them, sorted, with an empty line between."""
     return "\n\n".join(render(item, sources) for item in ordered(diagnostics))
-
-
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """``did you mean `x`?`` for the nearest choice, else empty."""
-    near = nearest(word, choices)
-    return f"did you mean `{near}`?" if near else ""
-
-
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """The choice that the word most likely stands for, else empty."""
-    names = list(choices)
-    lowered = {name.lower().replace("-", "_"): name for name in reversed(names)}
-    wanted = word.lower().replace("-", "_")
-    if wanted in lowered:
-        return lowered[wanted]
-    close = difflib.get_close_matches(wanted, lowered, n=1, cutoff=0.6)
-    return lowered[close[0]] if close else ""
 
 
 def suggest(word: str, choices: Iterable[str], noun: str) -> str:

@@ -6,9 +6,9 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from runner.config.diagnostics import did_you_mean
 from runner.errors import ConfigurationError
 from runner.model.secret import Secret
+from runner.model.suggest import did_you_mean
 
 Options = dict[str, "str | Secret"]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from runner.api import SecretSource
-from runner.config.diagnostics import did_you_mean
 from runner.config.dsn import passwords_in
 from runner.config.environment import Environment, is_secret_name
 from runner.config.files import MAX_BYTES, below, why
@@ -18,6 +17,7 @@ from runner.errors import RunnerError
 from runner.model.diagnostic import Diagnostic
 from runner.model.node import Entry, MappingNode, Node, Scalar
 from runner.model.secret import Secret
+from runner.model.suggest import did_you_mean
 from runner.plugins.registry import describe, resolve
 
 # `$${` first, so that it is never taken for a reference; an opening that is not closed is complained about.

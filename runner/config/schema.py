@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from runner.config.diagnostics import did_you_mean, nearest, suggest
+from runner.config.diagnostics import suggest
 from runner.config.fits import compiled
 from runner.config.nodes import INTERPOLATED_STYLES
 from runner.config.remedies import instead_of
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode, plain
+from runner.model.suggest import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError

@@ -11,12 +11,13 @@ from runner.expr.calls import problems_of_call
 from runner.expr.dimensions import Static, Vague, known, static
 from runner.expr.facts import facts
 from runner.expr.functions import FunctionLike
-from runner.expr.problems import COLUMN, PARAM, SYNTAX, TYPE, closest, did_you_mean, error
+from runner.expr.problems import COLUMN, PARAM, SYNTAX, TYPE, error, suggest
 from runner.expr.tree import Call, Dotted, Expression, Name, Node, walk
 from runner.expr.units import problems_of_units
 from runner.expr.values import Quantity, param
 from runner.model.history import HistoryNeed
 from runner.model.quantity import KINDS, Dimension
+from runner.model.suggest import nearest
 
 Wanted: TypeAlias = Word["condition", "value"]
 
@@ -99,7 +100,7 @@ def _names(expression: Expression, scope: Scope) -> Iterator[ExpressionError]:
             case Call():
                 yield from problems_of_call(node, scope.functions)
             case Dotted(space="params", name=name) if name not in scope.params:
-                hint = did_you_mean(name, scope.params, "parameters")
+                hint = suggest(name, scope.params, "parameters")
                 yield error(f"there is no parameter `{name}`", node.start, node.end, hint=hint, code=PARAM)
             case Dotted(space="before" | "after" as space) if not scope.phases:
                 hint = "they are for the `verify:` of a maintenance job; for the last run write `previous.x`"
@@ -110,8 +111,8 @@ def _names(expression: Expression, scope: Scope) -> Iterator[ExpressionError]:
 
 
 def _unknown_column(node: Node, name: str, columns: set[str], scope: Scope) -> ExpressionError:
-    hint = did_you_mean(name, columns, "columns")
-    if closest(name, columns) is None and name in scope.params:
+    hint = suggest(name, columns, "columns")
+    if not nearest(name, columns) and name in scope.params:
         hint = f"parameters are written `params.{name}`"
     elif name.lower() in _TRUTHS:
         hint = f"the truth values are written `true` and `false`: `{_TRUTHS[name.lower()]}`"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from runner.errors import ExpressionError
 from runner.expr.facts import history_column, is_aggregate, span_of
 from runner.expr.functions import ELSEWHERE, FUNCTIONS, Builtin, FunctionLike, Group
-from runner.expr.problems import ARGUMENTS, FUNCTION, did_you_mean, error
+from runner.expr.problems import ARGUMENTS, FUNCTION, error, suggest
 from runner.expr.tree import Call, Dotted, Literal, Name, RowCount, walk
 from runner.model.quantity import Dimension
 
@@ -30,7 +30,7 @@ def problems_of_call(call: Call, functions: Mapping[str, FunctionLike]) -> Itera
 
 def _unknown(call: Call, functions: Mapping[str, FunctionLike]) -> ExpressionError:
     other = ELSEWHERE.get(call.name.lower())
-    hint = f"did you mean `{other}`?" if other else did_you_mean(call.name, [*FUNCTIONS, *functions], "functions")
+    hint = f"did you mean `{other}`?" if other else suggest(call.name, [*FUNCTIONS, *functions], "functions")
     if call.name.lower() in {"previous", "params", "before", "after"} and len(call.args) == 1:
         hint = f"write `{call.name.lower()}.column`"
     return error(f"there is no function `{call.name}`", call.start, call.name_end, hint=hint, code=FUNCTION)

@@ -7,7 +7,8 @@ from typing import Final
 
 from runner.errors import ExpressionError
 from runner.expr.lexer import Token
-from runner.expr.problems import closest, error
+from runner.expr.problems import error
+from runner.model.suggest import nearest
 
 _COMPARISONS: Final = frozenset({">", ">=", "<", "<=", "=", "==", "!=", "<>"})
 _WORDS: Final = {
@@ -71,7 +72,7 @@ def after_expression(token: Token, before: Token | None, text: str) -> Expressio
         return error(f"`{word}` is no operator", start, end, hint=_WORDS[token.text.lower()])
     if before and before.text == "%":
         return error("a share needs `of`", before.start, end, hint=f"write `% of {word}`")
-    if token.kind == "name" and (near := closest(word, ("and", "or", "not", "between", "in", "matches", "is"))):
+    if token.kind == "name" and (near := nearest(word, ("and", "or", "not", "between", "in", "matches", "is"))):
         return error(f"`{word}` is no operator", start, end, hint=f"did you mean `{near}`?")
     if token.text == ",":
         return error("a comma separates only arguments", start, end, hint="numbers are written 100000 or 100_000")
@@ -98,6 +99,6 @@ def after_number(number: Token, token: Token, following: Token, text: str) -> Ex
 
 def stray_word(token: Token, end: int, column: str, spaces: Iterable[str]) -> ExpressionError:
     """`t.dead_rows`: a dot after something that is not one of the four spaces."""
-    near = closest(token.text, spaces)
+    near = nearest(token.text, spaces)
     hint = f"did you mean `{near}.{column}`?" if near else f"columns stand alone: `{column}`"
     return error(f"`{token.text}.` is nothing that can be looked into", token.start, end, hint=hint)

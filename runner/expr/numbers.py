@@ -7,8 +7,9 @@ from decimal import Context, Decimal
 from typing import Final
 
 from runner.errors import ExpressionError
-from runner.expr.problems import LIMIT, UNIT, closest, error
+from runner.expr.problems import LIMIT, UNIT, error
 from runner.model.quantity import DURATION_UNITS, DURATION_WORDS, SIZE_UNITS, Dimension
+from runner.model.suggest import nearest
 
 MAX_DIGITS: Final = 400
 _WIDE = Context(prec=MAX_DIGITS * 3)
@@ -60,7 +61,7 @@ def meant(unit: str) -> str | None:
     """The unit that was probably meant, None when nothing is near."""
     if unit in _OTHER_WORDS or unit.lower() in DURATION_WORDS:
         return _OTHER_WORDS.get(unit) or DURATION_WORDS[unit.lower()]
-    return closest(unit, [*SIZE_UNITS, *DURATION_UNITS])
+    return nearest(unit, [*SIZE_UNITS, *DURATION_UNITS]) or None
 
 
 def unknown_unit(number: str, unit: str, start: int, end: int) -> ExpressionError:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
 from runner.errors import ExpressionError
+from runner.model.suggest import did_you_mean
 
 SYNTAX: Final = "expression-syntax"
 UNIT: Final = "expression-unit"
@@ -34,24 +34,11 @@ def error(message: str, start: int, end: int, *, hint: str = "", code: str = SYN
     return ExpressionError(message, start=start, end=max(end, start + 1), hint=hint, code=code)
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant: the same in another case, or the most similar."""
-    names = sorted(known)
-    folded = word.casefold()
-    for name in names:
-        if name.casefold() == folded:
-            return name
-    by_fold = {name.casefold(): name for name in reversed(names)}
-    found = difflib.get_close_matches(folded[:100], by_fold, n=1, cutoff=0.6)
-    return by_fold[found[0]] if found else None
-
-
-def did_you_mean(word: str, known: Iterable[str], kinds: str) -> str:
+def suggest(word: str, known: Iterable[str], kinds: str) -> str:
     """A hint: the closest word, or all that there are when they are few."""
     names = sorted(known)
-    found = closest(word, names)
-    if found:
-        return f"did you mean `{found}`?"
+    if hint := did_you_mean(word, names):
+        return hint
     if not names:
         return f"there are no {kinds}"
     listed = ", ".join(f"`{name}`" for name in names[:12])

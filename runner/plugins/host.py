@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import pluggy
 
 from runner.api import API_VERSION, Fault, PluginError
+from runner.model.suggest import did_you_mean
 from runner.plugins.discovery import Candidate, built_in, in_folder, installed
 from runner.plugins.hookspecs import RunnerHooks
 from runner.plugins.markers import PROJECT
@@ -157,8 +157,7 @@ class PluginHost:
         except pluggy.PluginValidationError as error:
             unknown = sorted(_implemented(self._manager, plugin) - set(_HOOKS))
             self._manager.unregister(plugin)
-            close = difflib.get_close_matches(unknown[0], _HOOKS, 1) if unknown else []
-            hint = f"did you mean `{close[0]}`?" if close else "docs/plugins.md lists every hook"
+            hint = (did_you_mean(unknown[0], _HOOKS) if unknown else "") or "docs/plugins.md lists every hook"
             raise PluginError(f"implements a hook that does not exist: {', '.join(unknown)}", hint=hint) from error
         if any(item.wrapper or item.hookwrapper for item in self._implementations(plugin)):
             self._manager.unregister(plugin)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from runner.api import Format, Options, PluginError, Report, Sink, SinkType
 from runner.model.home import Home, SinkSettings
+from runner.model.suggest import did_you_mean
 from runner.plugins.registry import Registry, resolve
 
 
@@ -84,9 +84,6 @@ def sink_options(settings: SinkSettings, kind: SinkType) -> Mapping[str, Any]:
 def _named(noun: str, name: str, known: Mapping[str, Any]) -> Any:
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, 1)
     choices = ", ".join(f"`{item}`" for item in known)
-    hint = (
-        f"did you mean `{close[0]}`?" if close else f"there is {choices}; `runner plugins list` names what was refused"
-    )
+    hint = did_you_mean(name, known) or f"there is {choices}; `runner plugins list` names what was refused"
     raise PluginError(f"there is no {noun} `{name}`", hint=hint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from runner.errors import ScheduleError
-from runner.schedule.suggest import suggestion
+from runner.model.suggest import did_you_mean
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 MONTHS = (
@@ -164,7 +164,7 @@ def _value(kind: _Kind, text: str) -> int:
         return int(text)
     if text.lower() in kind.words:
         return kind.words.index(text.lower()) + kind.first
-    hint = suggestion(text, kind.words) or f"a {kind.name} is a number from {kind.low} to {kind.high}"
+    hint = did_you_mean(text, kind.words) or f"a {kind.name} is a number from {kind.low} to {kind.high}"
     raise ScheduleError(f"`{text}` is no {kind.name}", hint=hint)
 
 

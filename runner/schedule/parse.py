@@ -7,8 +7,8 @@ import re
 from runner.errors import ScheduleError
 from runner.model.job import Schedule
 from runner.model.quantity import parse_duration
+from runner.model.suggest import did_you_mean
 from runner.schedule.cron import DAYS, read_cron
-from runner.schedule.suggest import suggestion
 from runner.schedule.zones import zone
 
 EXAMPLES = "write `hourly at :15`, `daily at 01:30`, `weekly on wednesday at 03:00`, `every 15min` or a cron line"
@@ -74,7 +74,7 @@ def _at_word(word: str) -> str:
     if word == "@reboot":
         raise ScheduleError("`@reboot` has no times", hint="a schedule says when; use the service manager for boots")
     if word not in _AT_WORDS:
-        raise ScheduleError(f"there is no schedule `{word}`", hint=suggestion(word, _AT_WORDS) or EXAMPLES)
+        raise ScheduleError(f"there is no schedule `{word}`", hint=did_you_mean(word, _AT_WORDS) or EXAMPLES)
     return _AT_WORDS[word]
 
 
@@ -150,7 +150,7 @@ def _unknown(head: str, words: str) -> ScheduleError:
     first = head.split(maxsplit=1)[0]
     if first in _DAY_NUMBERS:
         return ScheduleError(f"`{words}` is not a schedule", hint=f"write `weekly on {words}`")
-    near = suggestion(first, _HEADS)
+    near = did_you_mean(first, _HEADS)
     return ScheduleError(f"`{words}` is not a schedule", hint=f"{near} {EXAMPLES}" if near else EXAMPLES)
 
 
@@ -162,7 +162,7 @@ def _weekdays(text: str) -> str:
 def weekday(name: str) -> int:
     """The number of a day's name or abbreviation, Sunday is 0. Raises ScheduleError with the nearest name."""
     if name.lower() not in _DAY_NUMBERS:
-        near = suggestion(name, [day.lower() for day in DAYS])
+        near = did_you_mean(name, [day.lower() for day in DAYS])
         raise ScheduleError(f"`{name}` is no day of the week", hint=near or "monday, or mon, to sunday")
     return _DAY_NUMBERS[name.lower()]
 

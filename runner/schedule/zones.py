@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from runner.errors import ScheduleError
-from runner.schedule.suggest import suggestion
+from runner.model.suggest import did_you_mean
 
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z", "GMT", "Etc/GMT"})
 
@@ -30,13 +30,13 @@ def _unknown(name: str) -> ScheduleError:
     known = available_timezones()
     if not known:
         return ScheduleError("this machine has no time zone data", hint="install tzdata, or use the time zone UTC")
-    hint = suggestion(name, known) or _by_city(name, known) or "use a name such as UTC or Europe/Berlin"
+    hint = did_you_mean(name, known) or _by_city(name, known) or "use a name such as UTC or Europe/Berlin"
     return ScheduleError(f"there is no time zone `{name}`", hint=hint)
 
 
 def _by_city(name: str, known: set[str]) -> str:
     cities = {item.rpartition("/")[2]: item for item in sorted(known, reverse=True)}
-    near = suggestion(name.replace(" ", "_"), cities)
+    near = did_you_mean(name.replace(" ", "_"), cities)
     word = near.removeprefix("did you mean `").removesuffix("`?")
     return f"did you mean `{cities[word]}`?" if word in cities else ""
 

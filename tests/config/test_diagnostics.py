@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.config.diagnostics import nearest, one_line, ordered, render, suggest
+from runner.config.diagnostics import one_line, ordered, render, suggest
 from runner.model.diagnostic import Diagnostic, Severity, Span
 
 
@@ -58,14 +58,6 @@ def test_one_line_form() -> None:
 def test_sorted_and_each_once() -> None:
     late, early = complaint(Span("a", 9, 1)), complaint(Span("a", 2, 5))
     assert ordered([late, early, late]) == (early, late)
-
-
-@pytest.mark.parametrize(
-    ("word", "found"),
-    [("treshold", "threshold"), ("SQL", "sql"), ("statement-timeout", "statement_timeout"), ("zzz", "")],
-)
-def test_nearest(word: str, found: str) -> None:
-    assert nearest(word, ["threshold", "sql", "statement_timeout"]) == found
 
 
 def test_suggestions_fall_back_to_the_list() -> None:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from runner.compile.lint.places import advice, document, items, section
-from runner.config.diagnostics import did_you_mean
 from runner.expr import Expression, facts
 from runner.kinds.check.columns import named_columns
 from runner.kinds.check.spec import CheckSpec
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.job import Job
+from runner.model.suggest import did_you_mean
 
 _WORD = re.compile(r"\w+")
 # Where these come from another file than the column, the author of the column used it.

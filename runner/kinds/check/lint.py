@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from runner.api import Diagnostic, Job, MappingNode, Node, Scalar, SequenceNode, Span
 from runner.expr import Expression, Scope, analyse
-from runner.expr.problems import did_you_mean
+from runner.expr.problems import suggest
 from runner.kinds.check.read import ALWAYS
 from runner.kinds.check.spec import CheckSpec
 from runner.model.quantity import KINDS, Dimension
@@ -40,7 +40,7 @@ class _Result:
 
     def missing(self, name: str, span: Span) -> Iterator[Diagnostic]:
         if name not in self.names:
-            hint = did_you_mean(name, self.names, "columns")
+            hint = suggest(name, self.names, "columns")
             yield _error("unknown-column", span, f"the result has no column `{name}`", hint)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Literal, cast
 
 from runner.api import CompileContext, ExpressionError, MappingNode, Node, ProbeType, Scalar, SequenceNode, plain
@@ -16,6 +15,7 @@ from runner.kinds.check.columns import named_columns
 from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
+from runner.model.suggest import did_you_mean
 from runner.template import Template
 
 # What messages may name beside the columns.
@@ -87,7 +87,7 @@ def _sql(node: MappingNode, key: str, context: CompileContext) -> SqlVariants | 
                     "unknown-parameter",
                     text.locate(placeholder.start, placeholder.end),
                     f"the SQL names the parameter `{placeholder.name}`, which `params:` does not set",
-                    _did_you_mean(placeholder.name, context.params) or f"params: {{{placeholder.name}: …}}",
+                    did_you_mean(placeholder.name, context.params) or f"params: {{{placeholder.name}: …}}",
                 )
     return variants
 
@@ -212,7 +212,7 @@ def _check_text(
             "unknown-column",
             scalar.locate(start, start + len(name)),
             f"no column `{name}`",
-            _did_you_mean(name, names),
+            did_you_mean(name, names),
         )
 
 
@@ -222,11 +222,6 @@ def _columns(node: MappingNode, key: str, names: set[str], known: bool, context:
     scalars = _scalars(found) if found else []
     for scalar in scalars:
         if known and str(scalar.value) not in names:
-            hint = _did_you_mean(str(scalar.value), names)
+            hint = did_you_mean(str(scalar.value), names)
             context.complain("unknown-column", scalar.span, f"no column `{scalar.value}`", hint)
     return scalars
-
-
-def _did_you_mean(name: str, names: Mapping[str, object] | set[str] | frozenset[str]) -> str:
-    close = get_close_matches(name, [str(other) for other in names], n=1)
-    return f"did you mean `{close[0]}`?" if close else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from runner.api import CompileContext, MappingNode, Node, Scalar, SequenceNode, Span, plain
-from runner.expr.problems import closest
 from runner.judge import Rule
 from runner.kinds.maintenance.options import INDEX_CLEANUP
 from runner.kinds.maintenance.spec import AnalyzeStep, Choice, MaintenanceSpec, Measure, SqlStep, Step, VacuumStep
@@ -11,6 +10,7 @@ from runner.kinds.maintenance.statements import refuses_transaction
 from runner.kinds.maintenance.verify import read_rule
 from runner.model.quantity import KINDS
 from runner.model.sql_text import placeholders
+from runner.model.suggest import did_you_mean
 
 _ACTIONS = ("vacuum", "analyze", "sql")
 _TABLES_HINT = "write needed, all, a list such as [public.orders, audit.*], or {sql: …}"
@@ -118,8 +118,7 @@ def _choice(node: Node | None, context: CompileContext) -> Choice:
     value = plain(node)
     if value in ("needed", "all"):
         return Choice(mode="all") if value == "all" else Choice()
-    near = closest(value, ("needed", "all")) if isinstance(value, str) else None
-    hint = f"did you mean `{near}`?" if near else _TABLES_HINT
+    hint = (did_you_mean(value, ("needed", "all")) if isinstance(value, str) else "") or _TABLES_HINT
     context.complain("bad-value", node.span, "`tables` does not say which tables", hint)
     return Choice()
 
@@ -160,8 +159,7 @@ def _sql(node: Node | None, span: Span, context: CompileContext) -> str:
         if found.name not in context.params:
             where = node.locate(found.start, found.end) if isinstance(node, Scalar) else span
             message = f"the SQL names the parameter `{found.name}`, which `params:` does not set"
-            near = closest(found.name, context.params)
-            hint = f"did you mean `{near}`?" if near else f"params: {{{found.name}: …}}"
+            hint = did_you_mean(found.name, context.params) or f"params: {{{found.name}: …}}"
             context.complain("unknown-parameter", where, message, hint)
     return text
 
