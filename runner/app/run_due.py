@@ -21,7 +21,6 @@ from runner.errors import RunnerError, StoreError
 from runner.model.home import Home
 from runner.model.target import HOST
 from runner.store.base import Store
-from runner.store.ticklock import is_alive, remove_dead
 from runner.version import VERSION
 
 LOOK_AGAIN = timedelta(seconds=30)
@@ -76,7 +75,7 @@ def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Colle
     jobs = {job.name: job for job in home.jobs if not groups or job.group in groups}
     dead = [_still_placed(loaded, orphan) for orphan in _orphans(loaded, store)]
     claims = claim_again(store, dead, tick, now, lambda job: repeats(loaded, job))
-    live = [run for run in store.running() if is_alive(home.state_dir, run.tick) and run.tick != tick]
+    live = [run for run in store.running() if store.is_held(run.tick) and run.tick != tick]
     # Results of a tick that still works are its own to report.
     left_over = () if live else store.unreported()
     decisions = decisions_of(loaded, store, list(jobs.values()), now)
@@ -86,7 +85,7 @@ def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Colle
 
 def _orphans(loaded: Loaded, store: Store) -> list[Orphan]:
     every_job = {job.name: job for job in loaded.home.jobs}
-    return orphans(store, every_job, lambda other: is_alive(loaded.home.state_dir, other))
+    return orphans(store, every_job)
 
 
 def _still_placed(loaded: Loaded, orphan: Orphan) -> Orphan:
@@ -103,7 +102,6 @@ def _close_tick(
     store.tick(tick, now, {"runs": len(mine.claims), "reports": len(ran.reports)})
     store.prune(now, settings.keep_samples, settings.keep_runs)
     if all_groups and store.durable and not ran.not_recorded:
-        remove_dead(loaded.home.state_dir)
         _close_gate(loaded, store, mine.decisions, now, claims_were_made=bool(mine.claims))
 
 
@@ -119,7 +117,7 @@ def decisions_of(loaded: Loaded, store: Store, jobs: list[Job], now: datetime) -
         place: Cursor(job=kept.job, target=kept.target, slot=kept.slot, digest=kept.digest, first_seen=kept.first_seen)
         for place, kept in store.cursors().items()
     }
-    live = frozenset((run.job, run.target) for run in store.running() if is_alive(loaded.home.state_dir, run.tick))
+    live = frozenset((run.job, run.target) for run in store.running() if store.is_held(run.tick))
 
     def ran(job: str, target: str, slot: datetime) -> bool:
         return any(

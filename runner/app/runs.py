@@ -9,7 +9,6 @@ from datetime import datetime
 from runner.api import Fault, Report, Result
 from runner.app.courier import Courier
 from runner.app.loading import Loaded
-from runner.app.locks import DELIVERING, hold
 from runner.clock import Clock
 from runner.engine.claims import Claimed
 from runner.engine.publish import Publisher
@@ -20,6 +19,9 @@ from runner.report.route import Rules, deliveries_for, rules_of
 from runner.schedule import following
 from runner.store.base import Store
 from runner.store.memory import WithoutStore
+
+DELIVERING = "deliveries"
+"""The lock of whoever delivers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, m
     sent: list[Delivered] = []
     for store in stores:
         try:
-            with hold(loaded.home, store, DELIVERING):
+            with store.hold(DELIVERING):
                 waiting = store.pending(clock.now())
                 sent.append(
                     deliver(

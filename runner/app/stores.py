@@ -12,7 +12,6 @@ from runner.model.home import Home
 from runner.store.base import Store
 from runner.store.memory import WithoutStore
 from runner.store.open import open_store
-from runner.store.ticklock import TickLock
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ def claim_in(
     """
     try:
         store: Store = stack.enter_context(open_store(home.settings.state, home.path))
-        stack.enter_context(TickLock(home.state_dir, tick))
+        stack.enter_context(store.hold(tick))
         return store, (), claim(store)
     except StoreError as error:
         spare = stack.enter_context(WithoutStore())

@@ -85,9 +85,9 @@ def claim_again(
     return claimed
 
 
-def orphans(store: Store, jobs: Mapping[str, Job], is_alive: Callable[[str], bool]) -> list[Orphan]:
+def orphans(store: Store, jobs: Mapping[str, Job]) -> list[Orphan]:
     """Runs that are recorded as running although their tick is gone."""
-    return [Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not is_alive(record.tick)]
+    return [Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not store.is_held(record.tick)]
 
 
 def claim_now(store: Store, jobs: Iterable[tuple[Job, str]], tick: str, now: datetime) -> list[Claimed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -117,6 +118,14 @@ class Store(HistoryReader, Protocol):
     @property
     def durable(self) -> bool:
         """Whether anything outlives the process; without it no cursor is known and every slot can be claimed."""
+
+    # ---- who is alive
+
+    def hold(self, name: str) -> AbstractContextManager[object]:
+        """A lock that everybody who uses this store sees until it is left or this process ends; waits for a holder."""
+
+    def is_held(self, name: str) -> bool:
+        """Whether a process that lives holds the lock; no process id is compared and no clock is asked."""
 
     # ---- slots and runs
 

@@ -139,7 +139,50 @@ _FIRST = (
     "create index deliveries_report on deliveries (report)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_SECOND = (
+    # A row can stand for `slots` slots that nobody ran, the oldest of which is `since`.
+    "alter table runs add column slots integer not null default 1",
+    "alter table runs add column since text",
+    # When the home stopped having the job, null while it has it.
+    "alter table cursors add column retired text",
+    # Seconds that an aggregated batch stands for; 0 is one run as it was.
+    "alter table batches add column span integer not null default 0",
+    # Problems that a sink was told of: only their recovery is worth telling.
+    f"""create table announced (
+        sink text not null,
+        job text not null,
+        target text not null,
+        database text not null,
+        key text not null,
+        state text not null,
+        at text not null,
+        primary key (sink, job, target, database, key)
+    ) {_STRICT_WITHOUT_ROWID}""",
+    f"""create table acknowledged (
+        job text not null,
+        target text not null,
+        database text not null,
+        key text not null,
+        state text not null,
+        reason text not null,
+        author text not null,
+        at text not null,
+        until text,
+        primary key (job, target, database, key)
+    ) {_STRICT_WITHOUT_ROWID}""",
+    f"""create table silences (
+        id text not null primary key,
+        jobs text not null,
+        targets text not null,
+        keys text not null,
+        reason text not null,
+        author text not null,
+        at text not null,
+        until text not null
+    ) {_STRICT_WITHOUT_ROWID}""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """Statements by version, the first makes version 1. What is here is never changed, only added to."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from runner.model.result import Result
 from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, sweeps, upkeep
 from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
 from runner.store.connection import connect, connect_to_memory, sentences, transaction
+from runner.store.processlock import ProcessLock, is_held, remove_dead
 
 
 class SqliteStore:
@@ -34,6 +35,14 @@ class SqliteStore:
     @property
     def durable(self) -> bool:
         return self._path is not None
+
+    # ---- who is alive
+
+    def hold(self, name: str) -> AbstractContextManager[object]:
+        return ProcessLock(self._path.parent, name) if self._path else nullcontext()
+
+    def is_held(self, name: str) -> bool:
+        return self._path is not None and is_held(self._path.parent, name)
 
     # ---- slots and runs
 
@@ -193,7 +202,10 @@ class SqliteStore:
 
     def prune(self, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
         with self._writing() as connection:
-            return upkeep.prune_all(connection, now, keep_samples, keep_runs)
+            pruned = upkeep.prune_all(connection, now, keep_samples, keep_runs)
+        if pruned and self._path:
+            remove_dead(self._path.parent)
+        return pruned
 
     def close(self) -> None:
         with self._lock, sentences(self._path):

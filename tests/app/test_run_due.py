@@ -17,7 +17,7 @@ from runner.api import Change
 from runner.errors import StoreError
 from runner.store.base import Claim
 from runner.store.sqlite import SqliteStore
-from runner.store.ticklock import TickLock
+from runner.store.processlock import ProcessLock
 from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, TempHome, states
 from tests.postgres import Database, Servers, eventually
 
@@ -241,7 +241,7 @@ def test_a_dead_ticks_run_of_something_that_is_gone_is_only_marked(make: Make, c
 def test_a_live_run_is_not_taken_over(make: Make) -> None:
     home = make()
     home.start()
-    with TickLock(home.path / ".runner", "alive"):
+    with ProcessLock(home.path / ".runner", "alive"):
         claim(home, "one", "alive")
         assert states(home.tick(SLOT + MINUTE)) == {}
         assert home.runs() == [("one", "running", 1)]
@@ -253,7 +253,7 @@ def test_a_live_run_is_not_taken_over(make: Make) -> None:
 def test_overlap_wait_runs_when_the_other_has_ended(make: Make) -> None:
     home = make(one=f"{CHECK}overlap: wait\n")
     home.start()
-    with TickLock(home.path / ".runner", "alive"):
+    with ProcessLock(home.path / ".runner", "alive"):
         claim(home, "one", "alive")
         assert states(home.tick(SLOT + HOUR)) == {}
         with home.store() as store:
@@ -499,5 +499,5 @@ def test_the_stack_of_locks_is_let_go(make: Make) -> None:
     home.start()
     home.tick()
     with ExitStack() as stack:
-        stack.enter_context(TickLock(home.path / ".runner", "deliveries"))
+        stack.enter_context(ProcessLock(home.path / ".runner", "deliveries"))
     assert list((home.path / ".runner" / "ticks").glob("*.lock")) == []

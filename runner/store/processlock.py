@@ -1,4 +1,4 @@
-"""A lock that each tick holds as long as it lives, so that others can tell a slow tick from a dead one."""
+"""A lock that a process holds as long as it lives, so that others can tell a slow tick from a dead one."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from urllib.parse import quote
 
 from runner.errors import StoreError
 
+FOLDER = "ticks"
 
-class TickLock:
+
+class ProcessLock:
     """Held from construction until `close` or the end of the process, also by kill -9.
 
     The kernel lets go of it; no process id is compared, so a reused one cannot deceive. Programs that the
-    tick starts do not inherit it.
+    process starts do not inherit it.
     """
 
-    def __init__(self, state_dir: Path, tick_id: str) -> None:
-        self._path = _path(state_dir, tick_id)
+    def __init__(self, state_dir: Path, name: str) -> None:
+        self._path = _path(state_dir, name)
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor: int | None = _locked(self._path)
         except OSError as error:
             raise StoreError(
-                f"the tick's lock {self._path} cannot be made: {error.strerror or error}",
+                f"the lock {self._path} cannot be made: {error.strerror or error}",
                 hint=f"the user that runs runner must be able to write to {state_dir}",
             ) from error
 
@@ -47,23 +49,23 @@ class TickLock:
         self.close()
 
 
-def is_alive(state_dir: Path, tick_id: str) -> bool:
-    """Whether some process, this one included, holds the tick's lock; the file of a dead tick is removed."""
-    return _held(_path(state_dir, tick_id))
+def is_held(state_dir: Path, name: str) -> bool:
+    """Whether some process, this one included, holds the lock; the file of a dead one is removed."""
+    return _held(_path(state_dir, name))
 
 
 def remove_dead(state_dir: Path) -> int:
-    """Removes the files of all dead ticks and returns their number."""
-    files = sorted((state_dir / "ticks").glob("*.lock"))
+    """Removes the files of all dead processes and returns their number."""
+    files = sorted((state_dir / FOLDER).glob("*.lock"))
     return sum(not _held(file) for file in files)
 
 
-def _path(state_dir: Path, tick_id: str) -> Path:
-    return state_dir / "ticks" / f"{quote(tick_id, safe='')}.lock"
+def _path(state_dir: Path, name: str) -> Path:
+    return state_dir / FOLDER / f"{quote(name, safe='')}.lock"
 
 
 def _locked(path: Path) -> int:
-    """Opens and locks the file, again when somebody took the unlocked file for a dead tick's and removed it."""
+    """Opens and locks the file, again when somebody took the unlocked file for a dead one's and removed it."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -79,7 +81,7 @@ def _held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        # Shared, so that two processes that ask at once do not take each other for the tick.
+        # Shared, so that two processes that ask at once do not take each other for the holder.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         path.unlink(missing_ok=True)
     except BlockingIOError:
