@@ -87,7 +87,9 @@ def claim_again(
 
 def orphans(store: Store, jobs: Mapping[str, Job]) -> list[Orphan]:
     """Runs that are recorded as running although their tick is gone."""
-    return [Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not store.is_held(record.tick)]
+    return [
+        Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not store.is_held(record.tick)
+    ]
 
 
 def claim_now(store: Store, jobs: Iterable[tuple[Job, str]], tick: str, now: datetime) -> list[Claimed]:
