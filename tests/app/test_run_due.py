@@ -16,8 +16,8 @@ import pytest
 from runner.api import Change
 from runner.errors import StoreError
 from runner.store.base import Claim
-from runner.store.sqlite import SqliteStore
 from runner.store.processlock import ProcessLock
+from runner.store.sqlite import SqliteStore
 from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, TempHome, states
 from tests.postgres import Database, Servers, eventually
 
