@@ -5,20 +5,39 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from runner.errors import StoreError
-from runner.store.schema import APPLICATION_ID, VERSION, migrate, version_of
+from runner.store.dialect_sqlite import SQLITE
+from runner.store.schema import VERSION, bring_up_to_date
 
+APPLICATION_ID: Final = 0x52554E52
+"""`RUNR` in the file's header: tells our files from those of other programs."""
 BUSY_SECONDS: Final = 15.0
 _MAGIC: Final = b"SQLite format 3\x00"
 _JOURNAL_LIMIT: Final = 64 * 1024 * 1024
 
 
-def connect(path: Path) -> sqlite3.Connection:
+class SqliteDatabase(sqlite3.Connection):
+    """A connection is a `Database` as it is."""
+
+    dialect = SQLITE
+
+    def append(
+        self, table: str, fixed: tuple[str, int], columns: Sequence[str], rows: Iterable[Sequence[Any]], /
+    ) -> None:
+        name, number = fixed
+        marks = ", ".join("?" for _ in columns)
+        self.executemany(
+            f"insert into {table} ({name}, {', '.join(columns)}) values ({number}, {marks})",  # noqa: S608
+            rows,
+        )
+
+
+def connect(path: Path) -> SqliteDatabase:
     """A connection to the file, which is made when it is missing; its tables are brought up to date."""
     with sentences(path):
         _prepare_file(path)
@@ -32,16 +51,16 @@ def connect(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def connect_to_memory() -> sqlite3.Connection:
+def connect_to_memory() -> SqliteDatabase:
     """The same tables in memory, gone when it is closed."""
     connection = _open(":memory:")
     with transaction(connection, "immediate"):
-        migrate(connection)
+        _migrate(connection)
     return connection
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[sqlite3.Connection]:
+def transaction(connection: SqliteDatabase, kind: str) -> Iterator[SqliteDatabase]:
     """Commits what is done inside, or undoes it when an exception leaves the block."""
     connection.execute(f"begin {kind}")
     try:
@@ -67,8 +86,10 @@ def sentences(path: Path | None) -> Iterator[None]:
         raise StoreError(f"{where} cannot be opened: {reason}", hint=_folder_hint(path)) from error
 
 
-def _open(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _open(name: str) -> SqliteDatabase:
+    connection = sqlite3.connect(
+        name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=SqliteDatabase
+    )
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
     return connection
@@ -92,11 +113,11 @@ def _prepare_file(path: Path) -> None:
         )
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
-    if version_of(connection) < VERSION:
+def _bring_up_to_date(connection: SqliteDatabase, path: Path) -> None:
+    if _version_of(connection) < VERSION:
         with transaction(connection, "immediate"):
-            migrate(connection)
-    version = version_of(connection)
+            _migrate(connection)
+    version = _version_of(connection)
     if version > VERSION:
         raise StoreError(
             f"the store {path} was written by a newer runner (version {version}, this one knows {VERSION})",
@@ -104,7 +125,21 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+def _version_of(connection: SqliteDatabase) -> int:
+    """The version of the tables in the file; 0 for a new file."""
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def _migrate(connection: SqliteDatabase) -> None:
+    version = _version_of(connection)
+    # Another process may have been quicker.
+    if version < VERSION:
+        bring_up_to_date(connection, version)
+        connection.execute(f"pragma application_id = {APPLICATION_ID}")
+        connection.execute(f"pragma user_version = {VERSION}")
+
+
+def _use_wal(connection: SqliteDatabase, path: Path) -> None:
     mode = connection.execute("pragma journal_mode").fetchone()[0]
     if mode != "wal":
         with _alone(path):

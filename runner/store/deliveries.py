@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from runner.errors import StoreError
 from runner.model.codec import clean, instant
 from runner.model.report import Delivery, DeliveryState, Report
+from runner.store.database import Database
 from runner.store.reports import read_report
 from runner.store.values import instant_or_none, moment_or_none
 
 _COLUMNS = "id, report, sink, state, attempts, next_try, expires, error"
 
 
-def add_deliveries(
-    connection: sqlite3.Connection, report: Report, sinks: Iterable[tuple[str, datetime]], now: datetime
-) -> None:
+def add_deliveries(db: Database, report: Report, sinks: Iterable[tuple[str, datetime]], now: datetime) -> None:
     """One pending delivery per sink, due now; a report that is recorded again is delivered again."""
-    connection.executemany(
+    db.executemany(
         f"insert into deliveries ({_COLUMNS}) values (?, ?, ?, 'pending', 0, ?, ?, '')"  # noqa: S608
         " on conflict (id) do update set state = 'pending', attempts = 0, next_try = excluded.next_try,"
         " expires = excluded.expires, error = ''",
@@ -30,22 +28,22 @@ def add_deliveries(
     )  # fmt: skip
 
 
-def due_deliveries(connection: sqlite3.Connection, now: datetime) -> tuple[Delivery, ...]:
-    return _read(connection, "state = 'pending' and next_try <= ?", instant(now))
+def due_deliveries(db: Database, now: datetime) -> tuple[Delivery, ...]:
+    return _read(db, "state = 'pending' and next_try <= ?", instant(now))
 
 
-def failed_deliveries(connection: sqlite3.Connection) -> tuple[Delivery, ...]:
-    return _read(connection, "state = 'failed'")
+def failed_deliveries(db: Database) -> tuple[Delivery, ...]:
+    return _read(db, "state = 'failed'")
 
 
-def count_pending(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("select count(*) from deliveries where state = 'pending'").fetchone()[0])
+def count_pending(db: Database) -> int:
+    return int(db.execute("select count(*) from deliveries where state = 'pending'").fetchone()[0])
 
 
-def settle_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
+def settle_delivery(db: Database, delivery: Delivery) -> None:
     """Keeps what became of a delivery. A pending one without a next try is due at once."""
     next_try = instant_or_none(delivery.next_try) or ("" if delivery.state is DeliveryState.PENDING else None)
-    changed = connection.execute(
+    changed = db.execute(
         "update deliveries set state = ?, attempts = ?, next_try = ?, error = ? where id = ?",
         (delivery.state.value, delivery.attempts, next_try, clean(delivery.error), delivery.id),
     )
@@ -53,12 +51,12 @@ def settle_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
         raise StoreError(f"delivery {delivery.id} is not in the store")
 
 
-def _read(connection: sqlite3.Connection, condition: str, *values: str) -> tuple[Delivery, ...]:
-    rows: Sequence[tuple[str, str, str, str, int, str | None, str | None, str]] = connection.execute(
+def _read(db: Database, condition: str, *values: str) -> tuple[Delivery, ...]:
+    rows: Sequence[tuple[str, str, str, str, int, str | None, str | None, str]] = db.execute(
         f"select {_COLUMNS} from deliveries where {condition} order by seq",  # noqa: S608
         values,
     ).fetchall()
-    reports = {name: read_report(connection, name) for name in dict.fromkeys(row[1] for row in rows)}
+    reports = {name: read_report(db, name) for name in dict.fromkeys(row[1] for row in rows)}
     return tuple(
         Delivery(
             id=row[0], report=reports[row[1]], sink=row[2], state=DeliveryState(row[3]), attempts=row[4],

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from runner.store.sqlite import SqliteStore
+from runner.store.sqlite import SqliteEngine
+from runner.store.sqlstore import SqlStore
 
 
-class WithoutStore(SqliteStore):
+class WithoutStore(SqlStore):
     """Keeps everything in memory for this process alone; every method does what the real store's does.
 
     It starts empty: no cursor is known, every slot can be claimed, every problem is new.
     """
 
     def __init__(self) -> None:
-        super().__init__(None)
+        super().__init__(SqliteEngine(None))

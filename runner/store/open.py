@@ -13,9 +13,10 @@ _HINT = "write `state: sqlite:.runner/state.db`, a file relative to the home"
 def open_store(url: str, home: Path) -> Store:
     """Opens the store that `url` names, and makes it when it is missing. Raises StoreError."""
     path = store_path(url, home)
-    from runner.store.sqlite import SqliteStore
+    from runner.store.sqlite import SqliteEngine
+    from runner.store.sqlstore import SqlStore
 
-    return SqliteStore(path)
+    return SqlStore(SqliteEngine(path))
 
 
 def store_path(url: str, home: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -10,14 +9,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from runner.model.codec import instant, moment
 from runner.model.history import Form, HistoryNeed, Past, Sample, Series
+from runner.store.database import Database
 from runner.store.samples import subject_of
 from runner.store.values import all_series, json_rows, json_text
 
 _NEAR: Final = 0.25
 """A sample stands for `span` ago when it is at most this share of the span away from it."""
 
-# Before 3.38 SQLite cannot hand out a part of a JSON text as JSON, which keeps true apart from 1.
-_HAS_ARROW: Final = sqlite3.sqlite_version_info >= (3, 38)
 _ABSENT: Final = "[]"
 """Stands for a column that a sample does not have; a recorded value is never a list."""
 
@@ -31,42 +29,38 @@ _Found: TypeAlias = Iterator[tuple[datetime, Sequence[int], Sequence[Sequence[An
 """A time, the series seen then, and for each column their values; a list where there is none."""
 
 
-def read_past(
-    connection: sqlite3.Connection, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime
-) -> Past:
+def read_past(db: Database, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime) -> Past:
     """The samples that the needs ask for; needs that differ only in their column are read together."""
     spans: dict[tuple[Form, float], list[HistoryNeed]] = defaultdict(list)
     for need in dict.fromkeys(needs):
         spans[need.form, 0.0 if need.form is Form.PREVIOUS else need.span].append(need)
-    subject = subject_of(connection, job, target)
+    subject = subject_of(db, job, target)
     if not spans or subject is None:
         return Past()
-    names = _names(connection, subject)
+    names = _names(db, subject)
     samples: dict[Series, dict[HistoryNeed, tuple[Sample, ...]]] = {}
     for (form, span), wanted in spans.items():
-        reader = _Reader(connection, subject, [need.column for need in wanted])
+        reader = _Reader(db, subject, [need.column for need in wanted])
         for need, found in zip(wanted, _by_column(reader.read(form, span, now), len(wanted)), strict=True):
             for number, seen in found.items():
                 samples.setdefault(names[number], {})[need] = tuple(seen)
     return Past(samples)
 
 
-def read_trend(
-    connection: sqlite3.Connection, job: str, target: str, column: str, since: datetime
-) -> dict[Series, tuple[Sample, ...]]:
+def read_trend(db: Database, job: str, target: str, column: str, since: datetime) -> dict[Series, tuple[Sample, ...]]:
     """Every sample of the column from `since` on, the oldest first."""
-    subject = subject_of(connection, job, target)
+    subject = subject_of(db, job, target)
     if subject is None:
         return {}
-    names = _names(connection, subject)
-    reader = _Reader(connection, subject, [column])
+    names = _names(db, subject)
+    reader = _Reader(db, subject, [column])
     (found,) = _by_column(reader.all_of(reader.batches("at >= ?", instant(since))), 1)
     return {names[number]: tuple(seen) for number, seen in found.items()}
 
 
-def read_series(connection: sqlite3.Connection, job: str, target: str, since: datetime) -> frozenset[Series]:
+def read_series(db: Database, job: str, target: str, since: datetime) -> frozenset[Series]:
     """The series that have a sample from `since` on."""
-    rows = connection.execute(
+    rows = db.execute(
         """select s.database, s.key from series s join subjects j on j.id = s.subject
         where j.job = ? and j.target = ? and coalesce(
             (select b.at from batches b where b.id = s.last),
@@ -77,8 +71,8 @@ def read_series(connection: sqlite3.Connection, job: str, target: str, since: da
     return frozenset(all_series(rows))
 
 
-def _names(connection: sqlite3.Connection, subject: int) -> dict[int, Series]:
-    rows = connection.execute("select id, database, key from series where subject = ?", (subject,)).fetchall()
+def _names(db: Database, subject: int) -> dict[int, Series]:
+    rows = db.execute("select id, database, key from series where subject = ?", (subject,)).fetchall()
     named = all_series([(database, key) for _, database, key in rows])
     return {row[0]: series for row, series in zip(rows, named, strict=True)}
 
@@ -101,11 +95,11 @@ def _by_column(found: _Found, count: int) -> list[dict[int, list[Sample]]]:
 class _Reader:
     """Reads some columns of one subject's batches."""
 
-    def __init__(self, connection: sqlite3.Connection, subject: int, columns: Sequence[str]) -> None:
-        self._connection = connection
+    def __init__(self, db: Database, subject: int, columns: Sequence[str]) -> None:
+        self._db = db
         self._subject = subject
         self._columns = columns
-        self._paths = [f'$."{column}"' for column in columns] if _HAS_ARROW and all(map(_is_plain, columns)) else []
+        self._paths = [db.dialect.path(column) for column in columns] if _can_take_apart(db, columns) else []
 
     def read(self, form: Form, span: float, now: datetime) -> _Found:
         if form is Form.WINDOW:
@@ -115,7 +109,7 @@ class _Reader:
 
     def batches(self, condition: str, *values: object) -> list[_Batch]:
         """Batches of the subject that match, the oldest first."""
-        rows = self._connection.execute(
+        rows = self._db.execute(
             f"select id, at from batches where subject = ? and {condition} order by at, id",  # noqa: S608
             (self._subject, *values),
         )
@@ -132,13 +126,13 @@ class _Reader:
             return
         yield from self.all_of(newest)
         # What is not in the newest batch was last seen in the batch that its series names.
-        gone = self._connection.execute(
+        gone = self._db.execute(
             "select last, id from series where subject = ? and last is not null order by last", (self._subject,)
         )
         members: dict[int, list[int]] = defaultdict(list)
         for last, number in gone:
             members[last].append(number)
-        for batch in self.batches("at < ? and id in (select value from json_each(?))", instant(now), _ids(members)):
+        for batch in self.batches(f"at < ? and id in {self._db.dialect.members}", instant(now), _ids(members)):
             yield batch.at, *self._values(batch.id, members[batch.id])
 
     def _nearest(self, span: float, now: datetime) -> _Found:
@@ -160,21 +154,29 @@ class _Reader:
                 return
 
     def _all_numbers(self) -> set[int]:
-        rows = self._connection.execute("select id from series where subject = ?", (self._subject,))
+        rows = self._db.execute("select id from series where subject = ?", (self._subject,))
         return {row[0] for row in rows}
 
     def _values(self, batch: int, only: Collection[int] | None = None) -> tuple[list[int], list[list[Any]]]:
         """Series and values of a batch, or of some series in it; of rows with the same key the last counts."""
-        selected = "".join(f", coalesce(data -> ?, '{_ABSENT}')" for _ in self._paths) or ", data"
-        condition = "" if only is None else " and series in (select value from json_each(?))"
-        rows = self._connection.execute(
-            f"select series{selected}, max(place) from samples where batch = ?{condition} group by series",  # noqa: S608
+        part, members = self._db.dialect.part, self._db.dialect.members
+        selected = "".join(f", coalesce({part}, '{_ABSENT}')" for _ in self._paths) or ", data"
+        condition = "" if only is None else f" and series in {members}"
+        rows = self._db.execute(
+            f"select series{selected} from samples where batch = ?{condition} order by series, place",  # noqa: S608
             (*self._paths, batch, *(() if only is None else (_ids(only),))),
         ).fetchall()
+        last = {row[0]: row for row in rows}
+        if len(last) < len(rows):
+            rows = list(last.values())
         parsed = [json_rows(row[place] for row in rows) for place in range(1, 1 + max(1, len(self._paths)))]
         if not self._paths:
             parsed = [[data.get(column, []) for data in parsed[0]] for column in self._columns]
         return [row[0] for row in rows], parsed
+
+
+def _can_take_apart(db: Database, columns: Sequence[str]) -> bool:
+    return bool(db.dialect.part) and all(map(_is_plain, columns))
 
 
 def _is_plain(column: str) -> bool:

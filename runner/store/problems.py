@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,17 +9,20 @@ from typing import Any
 from runner.model.codec import clean, instant, moment
 from runner.model.problem import Change, Memory, Problem, Transition
 from runner.model.state import State
+from runner.store.database import Database
 from runner.store.values import instant_or_none, key_text, moment_or_none, series_of
 
 _PROBLEM = "job, target, database, key, state, since, seen, count, opened, message"
 _TRANSITION = "job, target, database, key, before, after, change, at, since, message"
 
 
-def replace_problems(connection: sqlite3.Connection, job: str, target: str, problems: Iterable[Problem]) -> None:
+def replace_problems(db: Database, job: str, target: str, problems: Iterable[Problem]) -> None:
     """Makes these the only problems of the job on the target."""
-    connection.execute("delete from problems where job = ? and target = ?", (job, target))
-    connection.executemany(
-        f"insert or replace into problems ({_PROBLEM}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+    db.execute("delete from problems where job = ? and target = ?", (job, target))
+    db.executemany(
+        f"insert into problems ({_PROBLEM}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        " on conflict (job, target, database, key) do update set state = excluded.state, since = excluded.since,"
+        " seen = excluded.seen, count = excluded.count, opened = excluded.opened, message = excluded.message",
         (
             (job, target, clean(item.series.database), key_text(item.series.key), item.state.value,
              instant(item.since), instant(item.seen), item.count, instant_or_none(item.opened), clean(item.message))
@@ -29,8 +31,8 @@ def replace_problems(connection: sqlite3.Connection, job: str, target: str, prob
     )  # fmt: skip
 
 
-def add_transitions(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> None:
-    connection.executemany(
+def add_transitions(db: Database, transitions: Iterable[Transition]) -> None:
+    db.executemany(
         f"insert into transitions ({_TRANSITION}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (
             (item.job, item.target, clean(item.series.database), key_text(item.series.key), item.before.value,
@@ -40,27 +42,25 @@ def add_transitions(connection: sqlite3.Connection, transitions: Iterable[Transi
     )  # fmt: skip
 
 
-def read_memory(connection: sqlite3.Connection, job: str, target: str) -> Memory:
-    rows = connection.execute(
+def read_memory(db: Database, job: str, target: str) -> Memory:
+    rows = db.execute(
         f"select {_PROBLEM} from problems where job = ? and target = ?",  # noqa: S608
         (job, target),
     )
     return Memory(problems={problem.series: problem for problem in map(_problem, rows)})
 
 
-def read_problems(connection: sqlite3.Connection, *, open_only: bool) -> tuple[Problem, ...]:
+def read_problems(db: Database, *, open_only: bool) -> tuple[Problem, ...]:
     condition = "opened is not null" if open_only else "true"
-    rows = connection.execute(
+    rows = db.execute(
         f"select {_PROBLEM} from problems where {condition} order by job, target, database, key"  # noqa: S608
     )
     return tuple(map(_problem, rows))
 
 
-def read_transitions(
-    connection: sqlite3.Connection, job: str | None, since: datetime | None, limit: int
-) -> tuple[Transition, ...]:
+def read_transitions(db: Database, job: str | None, since: datetime | None, limit: int) -> tuple[Transition, ...]:
     """The newest first."""
-    rows = connection.execute(
+    rows = db.execute(
         f"select {_TRANSITION} from transitions"  # noqa: S608
         " where (?1 is null or job = ?1) and at >= ?2 order by at desc, id desc limit ?3",
         (job, instant_or_none(since) or "", limit),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,11 +11,12 @@ from runner.errors import StoreError
 from runner.model.codec import decode, encode, instant
 from runner.model.report import Report
 from runner.model.result import Result
+from runner.store.database import Database
 from runner.store.samples import read_observations
 from runner.store.values import json_text
 
 
-def write_report(connection: sqlite3.Connection, report: Report, recorded: Mapping[str, Result]) -> None:
+def write_report(db: Database, report: Report, recorded: Mapping[str, Result]) -> None:
     """Keeps the report, replacing one with the same id, and marks its results as reported.
 
     `recorded` are the results of this transaction by run: their observations need no second copy.
@@ -29,28 +29,24 @@ def write_report(connection: sqlite3.Connection, report: Report, recorded: Mappi
             for result, stored in zip(report.results, shared, strict=True)
         ),
     )
-    connection.execute(
+    db.execute(
         "insert into reports (id, created, data) values (?, ?, ?)"
         " on conflict (id) do update set created = excluded.created, data = excluded.data",
         (report.id, instant(report.created), json_text({"report": encode(slim), "shared": shared})),
     )
-    connection.executemany(
-        "update runs set report = ? where run = ?", ((report.id, result.run) for result in report.results)
-    )
+    db.executemany("update runs set report = ? where run = ?", ((report.id, result.run) for result in report.results))
 
 
-def read_report(connection: sqlite3.Connection, report_id: str) -> Report:
+def read_report(db: Database, report_id: str) -> Report:
     """The report as it was recorded."""
-    (data,) = connection.execute("select data from reports where id = ?", (report_id,)).fetchone()
+    (data,) = db.execute("select data from reports where id = ?", (report_id,)).fetchone()
     try:
         kept: Any = json.loads(data)
         report: Report = decode(Report, kept["report"])
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"the recorded report {report_id} cannot be read: {error}") from error
     results = zip(report.results, kept["shared"], strict=True)
-    return replace(
-        report, results=tuple(_filled(connection, result) if shared else result for result, shared in results)
-    )
+    return replace(report, results=tuple(_filled(db, result) if shared else result for result, shared in results))
 
 
 def _is_recorded(result: Result, recorded: Mapping[str, Result]) -> bool:
@@ -62,7 +58,7 @@ def _without_observations(result: Result) -> Result:
     return result.with_outcome(replace(result.outcome, observations=()))
 
 
-def _filled(connection: sqlite3.Connection, result: Result) -> Result:
-    row = connection.execute("select id from runs where run = ?", (result.run,)).fetchone()
-    observations = read_observations(connection, row[0]) if row else ()
+def _filled(db: Database, result: Result) -> Result:
+    row = db.execute("select id from runs where run = ?", (result.run,)).fetchone()
+    observations = read_observations(db, row[0]) if row else ()
     return result.with_outcome(replace(result.outcome, observations=observations))

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import replace
 
 from runner.errors import StoreError
 from runner.model.codec import decode, encode
 from runner.model.result import Result
+from runner.store.database import Database
 from runner.store.samples import read_observations
 from runner.store.values import json_text
 
 
-def write_result(connection: sqlite3.Connection, number: int, result: Result) -> None:
+def write_result(db: Database, number: int, result: Result) -> None:
     """Keeps the result as the newest of its job and target."""
     slim = result.with_outcome(replace(result.outcome, observations=()))
-    connection.execute("insert into results (run, data) values (?, ?)", (number, json_text(encode(slim))))
-    connection.execute(
+    db.execute("insert into results (run, data) values (?, ?)", (number, json_text(encode(slim))))
+    db.execute(
         "insert into newest (job, target, run) values (?, ?, ?)"
-        " on conflict (job, target) do update set run = max(run, excluded.run)",
+        " on conflict (job, target) do update set run = case when excluded.run > newest.run then excluded.run else newest.run end",
         (result.job, result.target, number),
     )
 
 
-def read_result(connection: sqlite3.Connection, number: int, data: str) -> Result:
+def read_result(db: Database, number: int, data: str) -> Result:
     """The result of run `number` with its observations."""
     try:
         result: Result = decode(Result, json.loads(data))
     except ValueError as error:
         raise StoreError(f"the recorded result of run number {number} cannot be read: {error}") from error
-    return result.with_outcome(replace(result.outcome, observations=read_observations(connection, number)))
+    return result.with_outcome(replace(result.outcome, observations=read_observations(db, number)))
 
 
-def unreported_results(connection: sqlite3.Connection) -> tuple[Result, ...]:
-    rows = connection.execute(
+def unreported_results(db: Database) -> tuple[Result, ...]:
+    rows = db.execute(
         "select id, data from runs join results on results.run = runs.id"
         " where status = 'done' and report is null order by id"
     ).fetchall()
-    return tuple(read_result(connection, number, data) for number, data in rows)
+    return tuple(read_result(db, number, data) for number, data in rows)
 
 
-def latest_results(connection: sqlite3.Connection, job: str | None) -> tuple[Result, ...]:
-    rows = connection.execute(
+def latest_results(db: Database, job: str | None) -> tuple[Result, ...]:
+    rows = db.execute(
         "select newest.run, data from newest join results on results.run = newest.run"
-        " where ? is null or job = ? order by job, target",
-        (job, job),
+        " where ?1 is null or job = ?1 order by job, target",
+        (job,),
     ).fetchall()
-    return tuple(read_result(connection, number, data) for number, data in rows)
+    return tuple(read_result(db, number, data) for number, data in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,40 +12,45 @@ from runner.model.result import Result
 from runner.model.state import State
 from runner.store.base import Claim, Decision, RunRecord, Status
 from runner.store.cursors import advance_cursor
+from runner.store.database import Database
 from runner.store.values import moment_or_none
 
 _COLUMNS = 'run, job, kind, "group", target, slot, attempt, status, reason, state, summary, started, finished, tick'
 _FAILED = "status = 'done' and (state = 'unknown' or (kind <> 'check' and state = 'critical'))"
 
 _STATISTICS = f"""
-    select job, target, "group", count(*) filter (where attempt > 0), count(*) filter (where {_FAILED}),
-        count(*) filter (where status = 'interrupted'), count(*) filter (where status = 'missed'),
-        count(*) filter (where status = 'skipped'), max(started), max(slot)
-    from runs where slot > ? group by job, target order by job, target
+    select s.job, s.target, n."group", s.tried, s.failed, s.interrupted, s.missed, s.skipped, s.started, s.slot
+    from (
+        select job, target, max(id) as newest, count(*) filter (where attempt > 0) as tried,
+            count(*) filter (where {_FAILED}) as failed, count(*) filter (where status = 'interrupted') as interrupted,
+            count(*) filter (where status = 'missed') as missed, count(*) filter (where status = 'skipped') as skipped,
+            max(started) as started, max(slot) as slot
+        from runs where slot > ? group by job, target
+    ) s join runs n on n.id = s.newest order by s.job, s.target
 """  # noqa: S608
 
 
-def claim_run(connection: sqlite3.Connection, claim: Claim) -> bool:
+def claim_run(db: Database, claim: Claim) -> bool:
     """Inserts the run, and moves the cursor of a scheduled one; False when the slot may not be run at this attempt."""
-    settled = connection.execute(
+    settled = db.execute(
         "select 1 from runs where job = ? and target = ? and slot = ? and (status <> 'interrupted' or attempt >= ?)",
         (claim.job, claim.target, instant(claim.slot), claim.attempt),
     ).fetchone()
     if settled:
         return False
-    connection.execute(
+    db.execute(
         'insert into runs (run, job, kind, "group", target, slot, attempt, tick, status, started)'
         " values (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
         (claim.run, claim.job, claim.kind, claim.group, claim.target, instant(claim.slot), claim.attempt, claim.tick,
          instant(claim.now)),
     )  # fmt: skip
     if claim.scheduled:
-        advance_cursor(connection, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
+        advance_cursor(db, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
     return True
 
 
 def decide_slot(
-    connection: sqlite3.Connection,
+    db: Database,
     status: Decision,
     reason: str,
     *,
@@ -60,47 +64,47 @@ def decide_slot(
 ) -> bool:
     """Inserts a slot without a run and moves the cursor; False when the slot has a row already."""
     where = (job, target, instant(slot))
-    if connection.execute("select 1 from runs where job = ? and target = ? and slot = ?", where).fetchone():
+    if db.execute("select 1 from runs where job = ? and target = ? and slot = ?", where).fetchone():
         return False
-    connection.execute(
+    db.execute(
         'insert into runs (job, target, slot, kind, "group", attempt, status, reason, finished)'
         " values (?, ?, ?, ?, ?, 0, ?, ?, ?)",
         (*where, kind, group, status, clean(reason), instant(now)),
     )
-    advance_cursor(connection, (job, target), slot, digest, now)
+    advance_cursor(db, (job, target), slot, digest, now)
     return True
 
 
-def interrupt_run(connection: sqlite3.Connection, run: str, reason: str, now: datetime) -> bool:
-    changed = connection.execute(
+def interrupt_run(db: Database, run: str, reason: str, now: datetime) -> bool:
+    changed = db.execute(
         "update runs set status = 'interrupted', reason = ?, finished = ? where run = ? and status = 'running'",
         (clean(reason), instant(now), run),
     )
     return changed.rowcount == 1
 
 
-def finish_run(connection: sqlite3.Connection, result: Result) -> int:
+def finish_run(db: Database, result: Result) -> int:
     """Marks the result's run as done and returns its number; one that was thought dead may still finish."""
-    row = connection.execute("select id, status from runs where run = ?", (result.run,)).fetchone()
+    row = db.execute("select id, status from runs where run = ?", (result.run,)).fetchone()
     if row is None:
         raise StoreError(f"run {result.run} of {result.job} cannot be recorded: it was never claimed")
     number, status = row
     if status == "done":
         raise StoreError(f"run {result.run} of {result.job} is recorded already")
-    connection.execute(
+    db.execute(
         "update runs set status = 'done', reason = '', state = ?, summary = ?, started = ?, finished = ? where id = ?",
         (result.state.value, clean(result.outcome.summary), instant(result.started), instant(result.finished), number),
     )
     return int(number)
 
 
-def running_runs(connection: sqlite3.Connection) -> tuple[RunRecord, ...]:
-    rows = connection.execute(f"select {_COLUMNS} from runs where status = 'running' order by id")  # noqa: S608
+def running_runs(db: Database) -> tuple[RunRecord, ...]:
+    rows = db.execute(f"select {_COLUMNS} from runs where status = 'running' order by id")  # noqa: S608
     return tuple(_record(row) for row in rows)
 
 
 def list_runs(
-    connection: sqlite3.Connection,
+    db: Database,
     limit: int,
     *,
     job: str | None,
@@ -114,24 +118,24 @@ def list_runs(
     }  # fmt: skip
     given = {text: value for text, value in conditions.items() if value is not None}
     where = " and ".join(given) or "true"
-    rows = connection.execute(
+    rows = db.execute(
         f"select {_COLUMNS} from runs where {where} order by id desc limit ?",  # noqa: S608
         (*given.values(), limit),
     )
     return tuple(_record(row) for row in rows)
 
 
-def statistics_of_runs(connection: sqlite3.Connection, since: datetime) -> list[dict[str, object]]:
+def statistics_of_runs(db: Database, since: datetime) -> list[dict[str, object]]:
     """One mapping per job and target; `failed` counts runs that could not look or could not do their work."""
-    rows = connection.execute(
+    rows = db.execute(
         _STATISTICS,
         (instant(since),),
     ).fetchall()
-    return [_statistics(row, _last_state(connection, row[0], row[1], since)) for row in rows]
+    return [_statistics(row, _last_state(db, row[0], row[1], since)) for row in rows]
 
 
-def _last_state(connection: sqlite3.Connection, job: str, target: str, since: datetime) -> str | None:
-    row = connection.execute(
+def _last_state(db: Database, job: str, target: str, since: datetime) -> str | None:
+    row = db.execute(
         "select state from runs where job = ? and target = ? and slot > ? and status = 'done'"
         " order by slot desc, attempt desc limit 1",
         (job, target, instant(since)),

@@ -17,7 +17,7 @@ from runner.api import Change
 from runner.errors import StoreError
 from runner.store.base import Claim
 from runner.store.processlock import ProcessLock
-from runner.store.sqlite import SqliteStore
+from runner.store.sqlstore import SqlStore
 from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, TempHome, states
 from tests.postgres import Database, Servers, eventually
 
@@ -362,14 +362,14 @@ def test_a_store_that_fails_in_the_middle_costs_no_report_and_runs_no_command_tw
 ) -> None:
     home = make("allow: [command]\n", one=CHECK, touch=command("touch", f"echo x >> {tmp_path}/ran"))
     home.start()
-    good = getattr(SqliteStore, method)
+    good = getattr(SqlStore, method)
 
-    def fail(self: SqliteStore, *arguments: object, **named: object) -> object:
+    def fail(self: SqlStore, *arguments: object, **named: object) -> object:
         if self.durable:
             raise StoreError("the store cannot be written: the disk is full", hint="free some space")
         return good(self, *arguments, **named)
 
-    monkeypatch.setattr(SqliteStore, method, fail)
+    monkeypatch.setattr(SqlStore, method, fail)
     done = home.tick()
     monkeypatch.undo()
     assert states(done) == {

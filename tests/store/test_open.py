@@ -15,9 +15,11 @@ import pytest
 from runner.errors import StoreError
 from runner.model.history import Series
 from runner.store.base import Recorded
+from runner.store.connection import APPLICATION_ID
 from runner.store.open import open_store, store_path
-from runner.store.schema import APPLICATION_ID, MIGRATIONS, VERSION
-from runner.store.sqlite import SqliteStore
+from runner.store.schema import MIGRATIONS, VERSION
+from runner.store.sqlite import SqliteEngine
+from runner.store.sqlstore import SqlStore
 from tests.store.make import T0, finish, hours, make_claim, make_result, observed
 
 URL = "sqlite:.runner/state.db"
@@ -27,7 +29,7 @@ def refusal(path: Path) -> StoreError:
     """The error of opening the file, which stays as it is, byte for byte."""
     before = path.read_bytes()
     with pytest.raises(StoreError) as caught:
-        SqliteStore(path)
+        SqliteEngine(path)
     assert path.read_bytes() == before
     assert caught.value.hint
     assert "Traceback" not in caught.value.message
@@ -212,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(writable_file: bool) -> N
             (home / "state.db").chmod(0o666)
         home.chmod(0o555)
         # The modules are read before the rights are given up: nobody may not see the checkout.
-        code = "import runner.store.sqlite\n" + OPEN_AS_NOBODY
+        code = "import runner.store.sqlite, runner.store.sqlstore\n" + OPEN_AS_NOBODY
         done = subprocess.run(
             [sys.executable, "-c", code, "sqlite:state.db", str(home)], capture_output=True, text=True, check=False
         )
@@ -230,16 +232,17 @@ def large_result(run: str) -> Recorded:
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_is_half_recorded(tmp_path: Path, path: Path) -> None:
-    with SqliteStore(path) as store:
+    engine = SqliteEngine(path)
+    with SqlStore(engine) as store:
         store.claim(make_claim("a"))
-        assert store._connection is not None
-        pages = store._connection.execute("pragma page_count").fetchone()[0]
-        store._connection.execute(f"pragma max_page_count = {pages + 20}")
+        assert engine._connection is not None
+        pages = engine._connection.execute("pragma page_count").fetchone()[0]
+        engine._connection.execute(f"pragma max_page_count = {pages + 20}")
         with pytest.raises(StoreError, match="the disk is full"):
             store.record([large_result("a")], report=None, deliveries=[], now=T0)
         assert store.latest() == ()
         assert [run.run for run in store.running()] == ["a"]
-        store._connection.execute("pragma max_page_count = 1000000")
+        engine._connection.execute("pragma max_page_count = 1000000")
         store.record([large_result("a")], report=None, deliveries=[], now=T0)
         assert len(store.latest()[0].outcome.observations) == 20_000
 
@@ -275,11 +278,12 @@ def test_a_file_that_may_not_grow_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_store_that_another_process_holds_is_a_sentence(tmp_path: Path, path: Path) -> None:
-    with SqliteStore(path) as store:
+    engine = SqliteEngine(path)
+    with SqlStore(engine) as store:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("begin immediate")
-        assert store._connection is not None
-        store._connection.execute("pragma busy_timeout = 50")
+        assert engine._connection is not None
+        engine._connection.execute("pragma busy_timeout = 50")
         with pytest.raises(StoreError, match="kept busy by another process"):
             store.tick("t", T0)
         assert store.runs() == (), "reading does not wait for a writer"

@@ -1,0 +1,204 @@
+"""The store in a database: each method is one transaction of SQL that every kind of database understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from runner.errors import StoreError
+from runner.model.history import HistoryNeed, Past, Sample, Seen, Series
+from runner.model.problem import Memory, Problem, Transition
+from runner.model.report import Delivery, Report
+from runner.model.result import Result
+from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, sweeps, upkeep
+from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
+from runner.store.database import Database
+from runner.store.engine import Engine
+
+
+class SqlStore:
+    """Implements `Store` on an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def durable(self) -> bool:
+        return self._engine.durable
+
+    # ---- who is alive
+
+    def hold(self, name: str) -> AbstractContextManager[object]:
+        return self._engine.hold(name)
+
+    def is_held(self, name: str) -> bool:
+        return self._engine.is_held(name)
+
+    # ---- slots and runs
+
+    def cursors(self) -> Mapping[tuple[str, str], CursorRecord]:
+        return self._engine.read(cursors.read_cursors)
+
+    def anchor(self, job: str, target: str, slot: datetime, digest: str, now: datetime) -> None:
+        self._engine.write(cursors.set_cursor, (job, target), slot, digest, now)
+
+    def claim(self, claim: Claim) -> bool:
+        return self._engine.write(runs.claim_run, claim)
+
+    def decide(
+        self,
+        *,
+        job: str,
+        kind: str,
+        group: str,
+        target: str,
+        slot: datetime,
+        status: Decision,
+        reason: str,
+        now: datetime,
+        digest: str = "",
+    ) -> bool:
+        return self._engine.write(
+            runs.decide_slot,
+            status,
+            reason,
+            job=job,
+            kind=kind,
+            group=group,
+            target=target,
+            slot=slot,
+            now=now,
+            digest=digest,
+        )
+
+    def running(self) -> tuple[RunRecord, ...]:
+        return self._engine.read(runs.running_runs)
+
+    def interrupt(self, run: str, reason: str, now: datetime) -> bool:
+        return self._engine.write(runs.interrupt_run, run, reason, now)
+
+    def runs(
+        self,
+        job: str | None = None,
+        *,
+        group: str | None = None,
+        status: Status | None = None,
+        since: datetime | None = None,
+        limit: int = 50,
+    ) -> tuple[RunRecord, ...]:
+        return self._engine.read(runs.list_runs, limit, job=job, group=group, status=status, since=since)
+
+    def run_statistics(self, since: datetime) -> Sequence[Mapping[str, object]]:
+        return self._engine.read(runs.statistics_of_runs, since)
+
+    def seen(self) -> Mapping[tuple[str, str], Seen]:
+        return {key: Seen(first=cursor.first_seen, slot=cursor.slot) for key, cursor in self.cursors().items()}
+
+    # ---- results, problems and samples
+
+    def record(
+        self,
+        results: Sequence[Recorded],
+        *,
+        report: Report | None,
+        deliveries: Sequence[tuple[str, datetime]],
+        now: datetime,
+    ) -> None:
+        if deliveries and report is None:
+            raise StoreError("deliveries cannot be recorded without a report")
+        self._engine.write(_record, results, report, deliveries, now)
+
+    def unreported(self) -> tuple[Result, ...]:
+        return self._engine.read(results.unreported_results)
+
+    def latest(self, job: str | None = None) -> tuple[Result, ...]:
+        return self._engine.read(results.latest_results, job)
+
+    def memory(self, job: str, target: str) -> Memory:
+        return self._engine.read(problems.read_memory, job, target)
+
+    def problems(self, *, open_only: bool = True) -> tuple[Problem, ...]:
+        return self._engine.read(problems.read_problems, open_only=open_only)
+
+    def transitions(
+        self, job: str | None = None, since: datetime | None = None, limit: int = 50
+    ) -> tuple[Transition, ...]:
+        return self._engine.read(problems.read_transitions, job, since, limit)
+
+    def past(self, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime) -> Past:
+        return self._engine.read(past.read_past, job, target, tuple(needs), now)
+
+    def trend(self, job: str, target: str, column: str, since: datetime) -> Mapping[Series, tuple[Sample, ...]]:
+        return self._engine.read(past.read_trend, job, target, column, since)
+
+    def series(self, job: str, target: str, since: datetime) -> frozenset[Series]:
+        return self._engine.read(past.read_series, job, target, since)
+
+    def sweeps(self, job: str, target: str, since: datetime) -> Iterator[Sweep]:
+        for place in self._engine.read(sweeps.read_places, job, target, since):
+            yield self._engine.read(sweeps.read_sweep, place)
+
+    # ---- deliveries
+
+    def pending(self, now: datetime) -> tuple[Delivery, ...]:
+        return self._engine.read(deliveries.due_deliveries, now)
+
+    def pending_count(self) -> int:
+        return self._engine.read(deliveries.count_pending)
+
+    def failed_deliveries(self) -> tuple[Delivery, ...]:
+        return self._engine.read(deliveries.failed_deliveries)
+
+    def settle(self, delivery: Delivery) -> None:
+        self._engine.write(deliveries.settle_delivery, delivery)
+
+    # ---- upkeep
+
+    def tick(self, tick_id: str, now: datetime, counts: Mapping[str, int] | None = None) -> None:
+        self._engine.write(upkeep.write_tick, tick_id, now, counts or {})
+
+    def last_tick(self) -> TickRecord | None:
+        return self._engine.read(upkeep.read_tick)
+
+    def prune(self, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
+        pruned = self._engine.write(upkeep.prune_all, now, keep_samples, keep_runs)
+        if pruned:
+            self._engine.tidy()
+        return pruned
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _record(
+    db: Database,
+    recorded: Sequence[Recorded],
+    report: Report | None,
+    sinks: Sequence[tuple[str, datetime]],
+    now: datetime,
+) -> None:
+    for item in recorded:
+        _record_one(db, item)
+    if report is not None:
+        reports.write_report(db, report, {item.result.run: item.result for item in recorded})
+        deliveries.add_deliveries(db, report, sinks, now)
+
+
+def _record_one(db: Database, recorded: Recorded) -> None:
+    result = recorded.result
+    number = runs.finish_run(db, result)
+    results.write_result(db, number, result)
+    samples.write_samples(db, number, result)
+    problems.replace_problems(db, result.job, result.target, recorded.problems.values())
+    problems.add_transitions(db, result.transitions)
