@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from runner.report.deliver import Delivered
+from runner.report.settle import Delivered
 
 Send = Callable[[], Sequence[Delivered]]
 

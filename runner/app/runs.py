@@ -14,8 +14,10 @@ from runner.engine.claims import Claimed
 from runner.engine.publish import Publisher
 from runner.engine.tick import Surroundings, Tick
 from runner.errors import StoreError
-from runner.report.deliver import Delivered, deliver
+from runner.report.deliver import deliver
+from runner.report.known import with_acknowledged
 from runner.report.route import Rules, deliveries_for, rules_of
+from runner.report.settle import Delivered
 from runner.schedule import following
 from runner.store.base import Store
 from runner.store.memory import WithoutStore
@@ -61,15 +63,15 @@ def perform(
 ) -> Ran:
     """Runs the claims, publishes one report a group, and delivers everything that is due."""
     home, host = loaded.home, loaded.host
-    rules = rules_of(home, (name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"))
-    spare = WithoutStore()
-    courier = Courier(lambda: _send(loaded, (store, spare), clock, rules, manner) if manner.send else [])
+    rules = rules_of(home, _changes_only(loaded))
+    spare = _Spare()
+    courier = Courier(lambda: _send(loaded, (store, *spare.made), clock, manner) if manner.send else [])
 
     def published(report: Report) -> None:
         publisher.blame(host.notify("runner_report_ready", report=report))
         courier.wake()
 
-    publisher = Publisher(home, store, spare, clock, _wishes(rules, manner), next_slot_of(loaded, clock), published)
+    publisher = Publisher(home, store, spare.get, clock, _wishes(rules, manner), next_slot_of(loaded, clock), published)
     publisher.blame(faults)
     publisher.add_left_over(left_over)
 
@@ -88,7 +90,7 @@ def perform(
         spare.close()
     happened = tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)]))
     return Ran(
-        reports=tuple(publisher.reports),
+        reports=_with_what_is_known(publisher.reports, store, clock),
         faults=happened,
         gave_up=any(done.gave_up for done in sent),
         not_recorded=any(fault.where == "store" for fault in happened),
@@ -115,24 +117,67 @@ def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[s
     return wishes
 
 
-def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, rules: Rules, manner: Manner) -> list[Delivered]:
+def _changes_only(loaded: Loaded) -> list[str]:
+    """The types of sinks that are told of changes alone."""
+    return [name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"]
+
+
+def rules_now(loaded: Loaded, store: Store, now: datetime) -> Rules:
+    """The rules of the home with the silences and acknowledgements that the store holds now. Raises StoreError."""
+    return rules_of(loaded.home, _changes_only(loaded), store.silences(now), store.acknowledged(now))
+
+
+def _with_what_is_known(reports: Sequence[Report], store: Store, clock: Clock) -> tuple[Report, ...]:
+    """The reports as they are printed, with who acknowledged what; that is worth no trouble of its own."""
+    try:
+        known = {item.identity: item for item in store.acknowledged(clock.now())} if reports else {}
+    except StoreError:
+        known = {}
+    return tuple(with_acknowledged(report, known) for report in reports)
+
+
+class _Spare:
+    """A store in memory for what the real one does not take; it is made when it is needed."""
+
+    def __init__(self) -> None:
+        self.made: list[Store] = []
+
+    def get(self) -> Store:
+        if not self.made:
+            self.made.append(WithoutStore())
+        return self.made[0]
+
+    def close(self) -> None:
+        for store in self.made:
+            store.close()
+
+
+def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, manner: Manner) -> list[Delivered]:
     """Everything that waits in the stores; one process at a time, so that nothing is sent twice."""
     sent: list[Delivered] = []
     for store in stores:
         try:
             with store.hold(DELIVERING):
-                waiting = store.pending(clock.now())
-                sent.append(
-                    deliver(
-                        waiting,
-                        home=loaded.home,
-                        host=loaded.host,
-                        store=store,
-                        clock=clock,
-                        rules=rules,
-                        stdout=manner.stdout,
+                if waiting := store.pending():
+                    sent.append(
+                        deliver(
+                            waiting,
+                            home=loaded.home,
+                            host=loaded.host,
+                            store=store,
+                            clock=clock,
+                            rules=_rules_to_send(loaded, stores[0], clock),
+                            stdout=manner.stdout,
+                        )
                     )
-                )
         except StoreError as error:
             sent.append(Delivered(faults=(Fault(where="store", message=error.message, hint=error.hint),)))
     return sent
+
+
+def _rules_to_send(loaded: Loaded, store: Store, clock: Clock) -> Rules:
+    """With silences that cannot be read a report is still better than none."""
+    try:
+        return rules_now(loaded, store, clock.now())
+    except StoreError:
+        return rules_of(loaded.home, _changes_only(loaded))

@@ -9,7 +9,8 @@ from runner.api import Fault, Outcome, Report, Result
 from runner.app.loading import Loaded
 from runner.app.run_job import known
 from runner.clock import Clock
-from runner.model.report import Delivery
+from runner.model.problem import Announced
+from runner.model.report import NOTHING_TOLD, Delivery, Told, Waiting
 from runner.report.build import build
 from runner.report.deliver import deliver
 from runner.report.route import Rules
@@ -21,10 +22,10 @@ def send_test(loaded: Loaded, name: str, clock: Clock, stdout: Callable[[str], o
     known("sink", [name], sinks)
     report = sample(clock)
     done = deliver(
-        [Delivery(id=f"{report.id}:{name}", report=report, sink=name)],
+        [Waiting(id=f"{report.id}:{name}", report=report.id, group=report.group, sink=name)],
         home=loaded.home,
         host=loaded.host,
-        store=_NotKept(),
+        store=_NotKept(report),
         clock=clock,
         rules=Rules(sinks={name: replace(sinks[name], send=("all",))}),
         stdout=stdout,
@@ -35,7 +36,18 @@ def send_test(loaded: Loaded, name: str, clock: Clock, stdout: Callable[[str], o
 class _NotKept:
     """A test leaves nothing behind: it is not tried again."""
 
-    def settle(self, delivery: Delivery) -> None:
+    durable = False
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def report(self, _report_id: str) -> Report:
+        return self._report
+
+    def announced(self, _sink: str) -> Announced:
+        return {}
+
+    def settle(self, delivery: Delivery, told: Told = NOTHING_TOLD) -> None:
         """What became of it is in the faults."""
 
 

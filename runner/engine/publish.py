@@ -35,7 +35,7 @@ class Publisher:
         self,
         home: Home,
         store: Store,
-        spare: Store,
+        spare: Callable[[], Store],
         clock: Clock,
         deliveries: Publish,
         next_slot: Callable[[str], datetime | None],
@@ -95,7 +95,7 @@ class Publisher:
         faults = self._record(group, report)
         if faults:
             report = self._report(name, group, faults)
-            self._spare.record([], report=report, deliveries=self._deliveries(report), now=self._clock.now())
+            self._spare().record([], report=report, deliveries=self._deliveries(report), now=self._clock.now())
         self.reports.append(report)
         group.results, group.unrecorded = [], []
         self._published(report)

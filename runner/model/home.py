@@ -44,13 +44,22 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Findings of these jobs on these targets are not sent until then; a reason is always given."""
+    """Findings of these jobs on these targets are not sent until then; a reason is always given.
+
+    `keys` are patterns of rows, as `schema.table` or `database/schema.table`. With `runs` `skip` the jobs do not run
+    at all meanwhile. `id` and `author` are given when it is kept in the store.
+    """
 
     jobs: tuple[str, ...]
     reason: str
     until: datetime | None = None
     window: str = ""
     targets: Selector = Selector()
+    keys: tuple[str, ...] = ("*",)
+    runs: Literal["continue", "skip"] = "continue"
+    id: str = ""
+    author: str = ""
+    at: datetime | None = None
     span: Span = BUILT_IN
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import TypeAlias
 
 from runner.model.history import Series
 from runner.model.state import State
@@ -42,6 +43,36 @@ class Problem:
         return self.opened is not None
 
 
+    @property
+    def identity(self) -> Identity:
+        return (self.job, self.target, self.series)
+
+
+Identity: TypeAlias = tuple[str, str, Series]
+"""What makes a problem the same over time: job, target and series."""
+
+Announced: TypeAlias = Mapping[Identity, State]
+"""The problems that one sink was told of, and the state that it heard last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Somebody knows of an open problem: it makes no reminders while it keeps this state, or until then."""
+
+    job: str
+    target: str
+    series: Series
+    state: State
+    author: str
+    at: datetime
+    reason: str = ""
+    until: datetime | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return (self.job, self.target, self.series)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """A problem that opened, changed its state, or recovered."""
@@ -55,6 +86,10 @@ class Transition:
     at: datetime
     since: datetime
     message: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        return (self.job, self.target, self.series)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

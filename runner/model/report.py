@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from runner.model.problem import Transition
+from runner.model.problem import Announced, Identity, Transition
 from runner.model.result import Result
 from runner.model.state import State, worst
 
@@ -75,3 +75,34 @@ class Delivery:
     next_try: datetime | None = None
     expires: datetime | None = None
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A delivery that is still to be made, without its report: thousands may wait. `report` is the report's id."""
+
+    id: str
+    report: str
+    group: str
+    sink: str
+    attempts: int = 0
+    next_try: datetime | None = None
+    expires: datetime | None = None
+    error: str = ""
+
+    def with_report(self, report: Report) -> Delivery:
+        return Delivery(
+            id=self.id, report=report, sink=self.sink, attempts=self.attempts, next_try=self.next_try,
+            expires=self.expires, error=self.error,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a sink knows after a report: problems that it heard of, and problems that are over."""
+
+    open: Announced = field(default_factory=dict)
+    over: frozenset[Identity] = frozenset()
+
+
+NOTHING_TOLD = Told()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from runner.model.history import Number, Sample, Series
-from runner.model.problem import Transition
+from runner.model.problem import Acknowledgement, Transition
 from runner.model.quantity import Dimension
 from runner.model.state import State, worst
 
@@ -17,7 +17,8 @@ class Finding:
     """Something that is not ok: a row, a whole result, or a database that could not be looked at.
 
     `reason` says why an unknown is unknown, `hint` what to do about this very finding. A pending finding
-    waits for its `for:` and does not count; `since` is when the problem began, filled in by the engine.
+    waits for its `for:` and does not count; `since` is when the problem began, filled in by the engine, and
+    `acknowledged` who knows of it, filled in when it is reported.
     """
 
     state: State
@@ -27,6 +28,12 @@ class Finding:
     hint: str = ""
     pending: bool = False
     since: datetime | None = None
+    acknowledged: Acknowledgement | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a problem that counts."""
+        return self.state.is_problem and not self.pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,50 +1,33 @@
-"""Gives reports to sinks: one worker thread a sink, each within its timeout, none able to stop another."""
+"""Gives reports to sinks: each sink in its own thread, within its timeout, none able to stop another."""
 
 from __future__ import annotations
 
 import queue
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Protocol
 
-from runner.api import Fault, RetryableSinkError, Sink
+from runner.api import RetryableSinkError
 from runner.clock import Clock
 from runner.errors import StoreError
 from runner.model.home import Home
-from runner.model.report import Delivery, DeliveryState, Report
-from runner.model.secret import mask
+from runner.model.problem import Announced
+from runner.model.report import NOTHING_TOLD, Delivery, Told, Waiting
 from runner.plugins.host import PluginHost
 from runner.report.context import open_sink
-from runner.report.retry import Failure, after_failure, after_success, failure_of
+from runner.report.known import after
+from runner.report.queue import Fate, Pass
+from runner.report.retry import Failure, failure_of
 from runner.report.route import Rules, route_one
+from runner.report.settle import Delivered, DeliveryStore, Settler
+from runner.report.worker import Answer, Inbox, Worker
 
 _GRACE = 1.0
 """Seconds beyond a sink's timeout: its own complaint is better than ours."""
 
 
-class DeliveryStore(Protocol):
-    """The part of the store that deliveries need."""
-
-    def settle(self, delivery: Delivery) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What became of each delivery, and a fault for each that did not arrive."""
-
-    settled: tuple[Delivery, ...] = ()
-    faults: tuple[Fault, ...] = ()
-
-    @property
-    def gave_up(self) -> bool:
-        return any(delivery.state is DeliveryState.FAILED for delivery in self.settled)
-
-
 def deliver(
-    deliveries: Iterable[Delivery],
+    waiting: Iterable[Waiting],
     *,
     home: Home,
     host: PluginHost,
@@ -54,153 +37,123 @@ def deliver(
     stdout: Callable[[str], object],
     dry_run: bool = False,
 ) -> Delivered:
-    """Tries each delivery once and settles it in the store; a sink gets its part of the report."""
+    """One pass over everything that waits, in the order of its recording; a sink gets its part of each report."""
     registry = host.registry()
-    settle = _Settler(home, host, store, clock)
-    inbox: _Inbox = queue.SimpleQueue()
-    workers: dict[str, _Worker] = {}
-    for name, waiting in _by_sink(deliveries).items():
+    settler = Settler(home, host, store, clock)
+    inbox: Inbox = queue.SimpleQueue()
+    rounds: dict[str, _Round] = {}
+    for name, items in _by_sink(waiting).items():
         settings = home.settings.sinks.get(name)
         if settings is None:
             gone = Failure(message=f"runner.yaml has no sink `{name}` any more", permanent=True)
-            for delivery in waiting:
-                settle(delivery, gone)
+            for item in items:
+                settler(settler.delivery(item), gone)
             continue
-        parts = [(delivery, route_one(delivery.report, name, rules).report) for delivery in waiting]
         opener = partial(open_sink, settings, home, registry, stdout, dry_run=dry_run)
-        workers[name] = _Worker(name=name, opener=opener, parts=parts, inbox=inbox, timeout=settings.timeout)
-    for worker in workers.values():
-        worker.start(clock)
-    _collect(workers, inbox, settle, clock)
-    return Delivered(settled=tuple(settle.settled), faults=tuple(settle.faults))
+        rounds[name] = _Round(
+            name, items, Worker(name=name, opener=opener, inbox=inbox), settings.timeout, settler, rules
+        )
+    _collect(rounds, inbox)
+    return settler.delivered
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a worker says: a delivery that was tried, or that it has ended."""
+class _Round:
+    """One sink in this pass: the queue, the thread, and what the sink knows. Only `deliver`'s own thread is in here."""
 
-    sink: str
-    delivery: Delivery | None
-    failure: Failure | None = None
+    def __init__(
+        self, name: str, items: Sequence[Waiting], worker: Worker, timeout: float, settler: Settler, rules: Rules
+    ) -> None:
+        self._name, self._worker, self._timeout, self._settle, self._rules = name, worker, timeout, settler, rules
+        self._clock = settler.clock
+        self._queue = Pass(items, self._clock.now())
+        self._announced: Announced | None = settler.announced(name)
+        self._out: tuple[Waiting, Delivery, Told] | None = None
+        self.due = 0.0
+
+    def go_on(self) -> bool:
+        """Hands the next report to the sink, or asks it to close; False when there is nothing to wait for."""
+        while (item := self._queue.next()) is not None:
+            try:
+                delivery = self._settle.read(item)
+            except StoreError as error:
+                self._told(item, self._settle.delivery(item), Failure(message=error.message, hint=error.hint))
+                continue
+            routed = route_one(delivery.report, self._name, self._rules, self._announced)
+            if routed.report is not None:
+                self._out = (item, delivery, routed.told)
+                self._worker.emit(routed.report)
+                self._wait()
+                return True
+            self._told(item, delivery, None, routed.told, called=False)
+        self._settle.expire(self._queue.left())
+        self._wait()
+        return self._worker.end()
+
+    def heard(self, failure: Failure | None) -> None:
+        """The sink's answer to the report that it was handed last."""
+        if self._out is not None:
+            item, delivery, told = self._out
+            self._out = None
+            self._told(item, delivery, failure, told)
+
+    def late(self) -> None:
+        """The sink does not answer: it is left behind, with nothing more to do."""
+        if self._out is not None:
+            self.heard(failure_of(RetryableSinkError(f"no answer within {self._timeout:g} s")))
+            self._settle.expire(self._queue.left())
+
+    def left(self) -> float:
+        """Seconds until the sink is too late."""
+        return self.due - self._clock.elapsed()
+
+    def _wait(self) -> None:
+        self.due = self._clock.elapsed() + self._timeout + _GRACE
+
+    def _told(
+        self,
+        item: Waiting,
+        delivery: Delivery,
+        failure: Failure | None,
+        told: Told = NOTHING_TOLD,
+        *,
+        called: bool = True,
+    ) -> None:
+        given_up = self._settle(delivery, failure, told)
+        if failure is not None:
+            self._queue.tell(item, Fate.GIVEN_UP if given_up else Fate.FAILED)
+            return
+        self._queue.tell(item, Fate.ARRIVED if called else Fate.NOTHING_TO_TELL)
+        if self._announced is not None:
+            self._announced = after(self._announced, told)
 
 
-_Inbox = queue.SimpleQueue[_Answer]
+def _collect(rounds: dict[str, _Round], inbox: Inbox) -> None:
+    """Goes on with each sink when it answers, until each has ended or was silent for longer than its timeout."""
+    active = {name: one for name, one in rounds.items() if one.go_on()}
+    while active:
+        first = min(active, key=lambda name: active[name].due)
+        answer = _next_answer(inbox, active[first].left())
+        if answer is None:
+            active.pop(first).late()
+            continue
+        one = active.get(answer.sink)
+        if one is None:
+            continue
+        if not answer.ended:
+            one.heard(answer.failure)
+        if answer.ended or not one.go_on():
+            del active[answer.sink]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Worker:
-    """One sink's thread. It is a daemon: one that hangs is left behind and cannot keep the process alive."""
-
-    name: str
-    opener: Callable[[], Sink]
-    parts: list[tuple[Delivery, Report | None]]
-    inbox: _Inbox
-    timeout: float
-    waiting: dict[str, Delivery] = field(default_factory=dict)
-    due: float = 0.0
-
-    def start(self, clock: Clock) -> None:
-        self.waiting = {delivery.id: delivery for delivery, _ in self.parts}
-        self.heard(clock)
-        threading.Thread(target=self._work, name=f"sink {self.name}", daemon=True).start()
-
-    def heard(self, clock: Clock) -> None:
-        self.due = clock.elapsed() + self.timeout + _GRACE
-
-    def _work(self) -> None:
-        try:
-            sink = self.opener()
-        except (Exception, SystemExit) as error:
-            failure = failure_of(error)
-            for delivery, _ in self.parts:
-                self.inbox.put(_Answer(self.name, delivery, failure))
-        else:
-            for delivery, report in self.parts:
-                self.inbox.put(_Answer(self.name, delivery, _emit(sink, report)))
-            _close(sink)
-        self.inbox.put(_Answer(self.name, None))
-
-
-def _emit(sink: Sink, report: Report | None) -> Failure | None:
-    if report is None:
+def _next_answer(inbox: Inbox, seconds: float) -> Answer | None:
+    try:
+        return inbox.get(timeout=max(seconds, 0.001))
+    except queue.Empty:
         return None
-    try:
-        sink.emit(report)
-    except (Exception, SystemExit) as error:
-        return failure_of(error)
-    return None
 
 
-def _close(sink: Sink) -> None:
-    """What was emitted has arrived; a sink that cannot close changes nothing about that."""
-    try:
-        sink.close()
-    except (Exception, SystemExit):
-        return
-
-
-def _collect(workers: dict[str, _Worker], inbox: _Inbox, settle: _Settler, clock: Clock) -> None:
-    """Settles what the workers report, until each has ended or was silent for longer than its timeout."""
-    while workers:
-        first = min(workers, key=lambda name: workers[name].due)
-        left = workers[first].due - clock.elapsed()
-        try:
-            answer = inbox.get(timeout=max(left, 0.001))
-        except queue.Empty:
-            late = workers.pop(first)
-            failure = failure_of(RetryableSinkError(f"no answer within {late.timeout:g} s"))
-            for delivery in late.waiting.values():
-                settle(delivery, failure)
-            continue
-        worker = workers.get(answer.sink)
-        if worker is None:
-            continue
-        worker.heard(clock)
-        if answer.delivery is None:
-            del workers[answer.sink]
-        else:
-            del worker.waiting[answer.delivery.id]
-            settle(answer.delivery, answer.failure)
-
-
-class _Settler:
-    """Keeps what became of a delivery and tells the plugins; secrets are masked before anything is kept."""
-
-    def __init__(self, home: Home, host: PluginHost, store: DeliveryStore, clock: Clock) -> None:
-        self._home, self._host, self._store, self._clock = home, host, store, clock
-        self.settled: list[Delivery] = []
-        self.faults: list[Fault] = []
-
-    def __call__(self, delivery: Delivery, failure: Failure | None) -> None:
-        if failure is None:
-            settled = after_success(delivery)
-        else:
-            failure = replace(failure, message=self._masked(failure.message), hint=self._masked(failure.hint))
-            settled = after_failure(delivery, failure, self._clock.now())
-            self.faults.append(_fault(settled, failure))
-        self.settled.append(settled)
-        try:
-            self._store.settle(settled)
-        except StoreError as error:
-            self.faults.append(Fault(where="store", message=error.message, hint=error.hint))
-        self.faults.extend(self._host.notify("runner_delivery_finished", delivery=settled))
-
-    def _masked(self, text: str) -> str:
-        return mask(text, self._home.secrets)
-
-
-def _fault(delivery: Delivery, failure: Failure) -> Fault:
-    what = f"report {delivery.report.id}"
-    if delivery.state is DeliveryState.FAILED:
-        tries = f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}"
-        message = f"{what} was given up after {tries}: {failure.message}"
-    else:
-        message = f"{what} did not arrive, next try {delivery.next_try:%Y-%m-%d %H:%M} UTC: {failure.message}"
-    return Fault(where=f"sink {delivery.sink}", message=message, hint=failure.hint)
-
-
-def _by_sink(deliveries: Iterable[Delivery]) -> dict[str, list[Delivery]]:
-    grouped: dict[str, list[Delivery]] = defaultdict(list)
-    for delivery in deliveries:
-        grouped[delivery.sink].append(delivery)
+def _by_sink(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
+    grouped: dict[str, list[Waiting]] = defaultdict(list)
+    for item in waiting:
+        grouped[item.sink].append(item)
     return grouped

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from runner.errors import RetryableSinkError, RunnerError, SinkError
-from runner.model.report import Delivery, DeliveryState
+from runner.model.report import Delivery, DeliveryState, Waiting
 from runner.plugins.registry import describe
 from runner.report.route import GIVE_UP_AFTER
 
@@ -43,6 +43,16 @@ def after_failure(delivery: Delivery, failure: Failure, now: datetime) -> Delive
     if failure.permanent or now >= expires:
         return replace(tried, state=DeliveryState.FAILED, next_try=None)
     return replace(tried, next_try=now + _wait(tried.attempts, failure.retry_after))
+
+
+def has_expired(item: Waiting, now: datetime) -> bool:
+    return item.expires is not None and now >= item.expires
+
+
+def after_expiry(delivery: Delivery) -> Delivery:
+    """Given up without another try: its turn did not come in time."""
+    error = delivery.error or "its turn did not come in time"
+    return replace(delivery, state=DeliveryState.FAILED, next_try=None, error=error)
 
 
 def _wait(attempts: int, wish: float | None) -> timedelta:

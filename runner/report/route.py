@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 
 from runner.model.home import Home, Route, Send, Silence, SinkSettings
 from runner.model.job import Schedule, Window
-from runner.model.problem import Change
-from runner.model.report import Report
+from runner.model.problem import Acknowledgement, Announced, Change, Identity
+from runner.model.report import NOTHING_TOLD, Report, Told
 from runner.model.result import Result
 from runner.model.target import Target
+from runner.report.known import first_told, still_known, told_by, with_acknowledged
 from runner.report.silence import muted
 from runner.schedule.steps import latest
 
@@ -27,7 +28,9 @@ class Reason(Enum):
     NOTHING_MATCHES = "no result has one of its states"
     SILENCED = "what it would get is silenced"
     NOTHING_NEW = "nothing changed and no reminder is due"
+    ACKNOWLEDGED = "a reminder is due, but the problem is acknowledged"
     REMINDER = "a problem lasts and its reminder is due"
+    FIRST_TOLD = "a problem lasts of which the sink was not told yet"
     CHANGED = "something changed"
     MATCHED = "a result has one of its states"
     EVERY = "it gets every report"
@@ -42,16 +45,20 @@ class Reason(Enum):
 
 
 _ORDER = {reason: position for position, reason in enumerate(Reason)}
-_SENDING = frozenset({Reason.REMINDER, Reason.CHANGED, Reason.MATCHED, Reason.EVERY})
+_SENDING = frozenset({Reason.REMINDER, Reason.FIRST_TOLD, Reason.CHANGED, Reason.MATCHED, Reason.EVERY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """One sink's part of a report: only the results that it asked for, or none and the reason."""
+    """One sink's part of a report: only the results that it asked for, or none and the reason.
+
+    `told` is what the sink knows when it has taken the part.
+    """
 
     sink: str
     reason: Reason
     report: Report | None = None
+    told: Told = NOTHING_TOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +76,16 @@ class Rules:
     remind_by_default: float = 21600.0
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     changes_only: frozenset[str] = frozenset()
+    acknowledged: Mapping[Identity, Acknowledgement] = field(default_factory=dict)
 
 
-def rules_of(home: Home, changes_only: Iterable[str] = (), silences: Iterable[Silence] = ()) -> Rules:
-    """The rules of a home; `silences` are those that the store holds beside runner.yaml's own."""
+def rules_of(
+    home: Home,
+    changes_only: Iterable[str] = (),
+    silences: Iterable[Silence] = (),
+    acknowledged: Iterable[Acknowledgement] = (),
+) -> Rules:
+    """The rules of a home; silences (beside runner.yaml's own) and acknowledgements are those of the store."""
     settings = home.settings
     return Rules(
         sinks=settings.sinks,
@@ -83,47 +96,66 @@ def rules_of(home: Home, changes_only: Iterable[str] = (), silences: Iterable[Si
         remind_by_default=settings.remind_every,
         schedules={job.name: job.schedule for job in home.jobs if job.schedule},
         changes_only=frozenset(changes_only),
+        acknowledged={item.identity: item for item in acknowledged},
     )
 
 
 def route(report: Report, rules: Rules) -> tuple[Routed, ...]:
-    """The decision for each sink. It depends on the report and the rules alone, so a later try makes it again."""
+    """The decision for each sink when it is not known what the sinks were told of before."""
     return tuple(route_one(report, name, rules) for name in rules.sinks)
 
 
-def route_one(report: Report, sink: str, rules: Rules) -> Routed:
-    """The decision for one sink, which must be among the rules' sinks."""
+def route_one(report: Report, sink: str, rules: Rules, announced: Announced | None = None) -> Routed:
+    """The decision for one sink, which must be among the rules' sinks.
+
+    `announced` are the problems that the sink was told of. Without them it counts as told of all that it asks for.
+    """
     settings = rules.sinks[sink]
     routes = [item for item in rules.routes if sink in item.sinks and _any(item.groups, report.group)]
     if rules.routes and not routes:
         return Routed(sink=sink, reason=Reason.NOT_ROUTED)
-    judge = _Judge(report, rules, _sends(settings, rules), routes)
+    report = with_acknowledged(report, rules.acknowledged)
+    judge = _Judge(report, rules, _sends(settings, rules), routes, announced)
     heard = [muted(result, report, judge.target(result), rules.silences, rules.windows) for result in report.results]
-    kept = [(result, reason) for result in heard if (reason := judge.reason(result)).sends]
+    kept = [(part, reason) for part, reason in map(judge.part, heard) if reason.sends]
+    told = told_by(report, [part for part, reason in kept if reason is not Reason.EVERY], announced)
     if kept:
-        return Routed(sink=sink, reason=_strongest(reason for _, reason in kept), report=_slice(report, kept))
+        strongest = _strongest(reason for _, reason in kept)
+        return Routed(sink=sink, reason=strongest, report=_slice(report, kept), told=told)
     if not report.results and judge.takes_everything:
         return Routed(sink=sink, reason=Reason.EVERY, report=report)
-    if any(judge.reason(result).sends for result in report.results):
-        return Routed(sink=sink, reason=Reason.SILENCED)
-    return Routed(sink=sink, reason=_strongest(judge.reason(result) for result in heard))
+    if any(judge.part(result)[1].sends for result in report.results):
+        return Routed(sink=sink, reason=Reason.SILENCED, told=told)
+    return Routed(sink=sink, reason=_strongest(judge.part(result)[1] for result in heard), told=told)
 
 
 def deliveries_for(report: Report, rules: Rules) -> tuple[tuple[str, datetime], ...]:
-    """The sinks that get something of the report, and when each delivery is given up."""
+    """The sinks that may get something of the report, and when each delivery is given up.
+
+    What a sink was told of is known when it is its turn: a delivery that then has nothing to tell ends quietly.
+    """
     expires = report.created + GIVE_UP_AFTER
-    return tuple((routed.sink, expires) for routed in route(report, rules) if routed.report is not None)
+    return tuple((sink, expires) for sink in rules.sinks if _may_tell(report, sink, rules))
 
 
-def reminder_due(result: Result, before: datetime | None, every: float) -> bool:
+def _may_tell(report: Report, sink: str, rules: Rules) -> bool:
+    routed = route_one(report, sink, rules)
+    if routed.report is not None or routed.reason is Reason.NOT_ROUTED:
+        return routed.report is not None
+    recovered = any(item.change is Change.RECOVERED for item in report.transitions)
+    return recovered or route_one(report, sink, rules, {}).report is not None
+
+
+def reminder_due(result: Result, before: datetime | None, every: float, *, acknowledged: bool = False) -> bool:
     """Whether a problem's age passed a multiple of `every` seconds since the slot before this one.
 
-    Without a slot before, every run of an old enough problem reminds. 0 never does.
+    Without a slot before, every run of an old enough problem reminds. 0 never does. Problems that are acknowledged
+    count only when asked for.
     """
     if every <= 0:
         return False
-    began = [item.since for item in result.outcome.findings if item.state.is_problem and not item.pending]
-    return any(since is None or _passed(result.slot, before, since, every) for since in began)
+    found = [item for item in result.outcome.findings if item.is_open and (acknowledged or not item.acknowledged)]
+    return any(item.since is None or _passed(result.slot, before, item.since, every) for item in found)
 
 
 def _passed(slot: datetime, before: datetime | None, since: datetime, every: float) -> bool:
@@ -133,8 +165,10 @@ def _passed(slot: datetime, before: datetime | None, since: datetime, every: flo
 
 
 class _Judge:
-    def __init__(self, report: Report, rules: Rules, sends: tuple[Send, ...], routes: list[Route]) -> None:
-        self._rules, self._sends, self._routes = rules, sends, routes
+    def __init__(
+        self, report: Report, rules: Rules, sends: tuple[Send, ...], routes: list[Route], announced: Announced | None
+    ) -> None:
+        self._rules, self._sends, self._routes, self._announced = rules, sends, routes, announced
         self._targets = {info.name: Target(name=info.name, options={}, labels=info.labels) for info in report.targets}
 
     @property
@@ -144,7 +178,13 @@ class _Judge:
     def target(self, result: Result) -> Target:
         return self._targets.get(result.target) or Target(name=result.target, options={})
 
-    def reason(self, result: Result) -> Reason:
+    def part(self, result: Result) -> tuple[Result, Reason]:
+        """The result without recoveries that mean nothing to the sink, and why the sink gets it or does not."""
+        known = still_known(result, self._announced)
+        reason = self._reason(known)
+        return (result if reason is Reason.EVERY else known), reason
+
+    def _reason(self, result: Result) -> Reason:
         """The sink and one of its routes must both want the result; the weaker of the two reasons holds."""
         by_sink = self._wanted(self._sends, result)
         if not self._rules.routes:
@@ -168,27 +208,30 @@ class _Judge:
             return Reason.MATCHED
         if result.transitions and (named or "changes" in sends):
             return Reason.CHANGED
-        if "recovered" in sends and _recovered(result, sends):
+        if "recovered" in sends and self._recovered(result, sends):
             return Reason.CHANGED
-        if named or ("changes" in sends and result.state.is_problem):
-            every = self._rules.remind_every.get(result.job, self._rules.remind_by_default)
-            due = reminder_due(result, self._slot_before(result), every)
-            return Reason.REMINDER if due else Reason.NOTHING_NEW
-        return Reason.NOTHING_MATCHES
+        if not named and not ("changes" in sends and result.state.is_problem):
+            return Reason.NOTHING_MATCHES
+        return Reason.FIRST_TOLD if first_told(result, sends, self._announced) else self._reminder(result)
+
+    def _recovered(self, result: Result, sends: tuple[Send, ...]) -> bool:
+        """When it is known what the sink was told of, other recoveries are gone already; else the states decide."""
+        recovered = [item for item in result.transitions if item.change is Change.RECOVERED]
+        states = {"warning", "critical", "unknown"} & set(sends)
+        everything = self._announced is not None or not states or "problems" in sends
+        return any(everything or item.before.value in states for item in recovered)
+
+    def _reminder(self, result: Result) -> Reason:
+        every = self._rules.remind_every.get(result.job, self._rules.remind_by_default)
+        before = self._slot_before(result)
+        if reminder_due(result, before, every):
+            return Reason.REMINDER
+        return Reason.ACKNOWLEDGED if reminder_due(result, before, every, acknowledged=True) else Reason.NOTHING_NEW
 
 
 def _sends(settings: SinkSettings, rules: Rules) -> tuple[Send, ...]:
     changes_only = settings.type in rules.changes_only and settings.send == ("all",)
     return ("changes",) if changes_only else settings.send
-
-
-def _recovered(result: Result, sends: tuple[Send, ...]) -> bool:
-    """A recovery is told to whom the problem was told: a sink that names states hears of those only."""
-    states = {"warning", "critical", "unknown"} & set(sends)
-    return any(
-        item.change is Change.RECOVERED and (not states or "problems" in sends or item.before.value in states)
-        for item in result.transitions
-    )
 
 
 def _slice(report: Report, kept: list[tuple[Result, Reason]]) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +11,9 @@ from typing import Literal, Protocol, Self, TypeAlias
 
 from runner.api import HistoryReader
 from runner.model.history import Series
-from runner.model.problem import Memory, Problem, Transition
-from runner.model.report import Delivery, Report
+from runner.model.home import Silence
+from runner.model.problem import Acknowledgement, Announced, Identity, Memory, Problem, Transition
+from runner.model.report import NOTHING_TOLD, Delivery, Report, Told, Waiting
 from runner.model.result import Observation, Result
 from runner.model.state import State
 
@@ -213,8 +214,11 @@ class Store(HistoryReader, Protocol):
 
     # ---- deliveries
 
-    def pending(self, now: datetime) -> tuple[Delivery, ...]:
-        """Deliveries that are due, in the order in which they were recorded."""
+    def pending(self) -> tuple[Waiting, ...]:
+        """Deliveries that are neither done nor given up, due or not, in the order in which they were recorded."""
+
+    def report(self, report_id: str) -> Report:
+        """A report that was recorded and is kept: one that something waits for always is."""
 
     def pending_count(self) -> int:
         """Deliveries that are neither done nor given up, due or not."""
@@ -222,8 +226,31 @@ class Store(HistoryReader, Protocol):
     def failed_deliveries(self) -> tuple[Delivery, ...]:
         """Deliveries that were given up, the oldest first."""
 
-    def settle(self, delivery: Delivery) -> None:
-        """Keeps the state, attempts, next try and error of a delivery."""
+    def settle(self, delivery: Delivery, told: Told = NOTHING_TOLD) -> None:
+        """Keeps the state, attempts, next try and error of a delivery, and what its sink was told."""
+
+    # ---- what is known of problems, and silences
+
+    def announced(self, sink: str) -> Announced:
+        """The problems that the sink was told of and that are not known to be over."""
+
+    def acknowledge(self, acknowledgements: Iterable[Acknowledgement]) -> None:
+        """Keeps them until the problem changes its state or is over; one replaces an earlier one of the problem."""
+
+    def acknowledged(self, now: datetime) -> tuple[Acknowledgement, ...]:
+        """Those whose time is not over."""
+
+    def unacknowledge(self, identities: Iterable[Identity]) -> None:
+        """Forgets the acknowledgements of these problems, if there are any."""
+
+    def add_silence(self, silence: Silence, now: datetime) -> str:
+        """Keeps a silence, which must have an end, and returns its id: `s1`, `s2` and so on, none of them twice."""
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        """Those of `add_silence` that have not ended, the oldest first."""
+
+    def remove_silences(self, ids: Iterable[str]) -> None:
+        """Ends the silences with these ids, if there are any."""
 
     # ---- upkeep
 

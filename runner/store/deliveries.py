@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from runner.errors import StoreError
 from runner.model.codec import clean, instant
-from runner.model.report import Delivery, DeliveryState, Report
+from runner.model.report import Delivery, DeliveryState, Report, Told, Waiting
+from runner.store.announced import write_told
 from runner.store.database import Database
 from runner.store.reports import read_report
 from runner.store.values import instant_or_none, moment_or_none
@@ -18,43 +20,28 @@ _COLUMNS = "id, report, sink, state, attempts, next_try, expires, error"
 def add_deliveries(db: Database, report: Report, sinks: Iterable[tuple[str, datetime]], now: datetime) -> None:
     """One pending delivery per sink, due now; a report that is recorded again is delivered again."""
     db.executemany(
-        f"insert into deliveries ({_COLUMNS}) values (?, ?, ?, 'pending', 0, ?, ?, '')"  # noqa: S608
+        f"insert into deliveries ({_COLUMNS}, \"group\") values (?, ?, ?, 'pending', 0, ?, ?, '', ?)"  # noqa: S608
         " on conflict (id) do update set state = 'pending', attempts = 0, next_try = excluded.next_try,"
         " expires = excluded.expires, error = ''",
         (
-            (f"{report.id}:{sink}", report.id, sink, instant(now), instant(expires))
+            (f"{report.id}:{sink}", report.id, sink, instant(now), instant(expires), report.group)
             for sink, expires in sinks
         ),
     )  # fmt: skip
 
 
-def due_deliveries(db: Database, now: datetime) -> tuple[Delivery, ...]:
-    return _read(db, "state = 'pending' and next_try <= ?", instant(now))
+def waiting_deliveries(db: Database) -> tuple[Waiting, ...]:
+    """All that wait, due or not, in the order in which they were recorded."""
+    rows = db.execute(
+        'select id, report, "group", sink, attempts, next_try, expires, error'
+        " from deliveries where state = 'pending' order by seq"
+    )
+    return tuple(map(_waiting, rows))
 
 
 def failed_deliveries(db: Database) -> tuple[Delivery, ...]:
-    return _read(db, "state = 'failed'")
-
-
-def count_pending(db: Database) -> int:
-    return int(db.execute("select count(*) from deliveries where state = 'pending'").fetchone()[0])
-
-
-def settle_delivery(db: Database, delivery: Delivery) -> None:
-    """Keeps what became of a delivery. A pending one without a next try is due at once."""
-    next_try = instant_or_none(delivery.next_try) or ("" if delivery.state is DeliveryState.PENDING else None)
-    changed = db.execute(
-        "update deliveries set state = ?, attempts = ?, next_try = ?, error = ? where id = ?",
-        (delivery.state.value, delivery.attempts, next_try, clean(delivery.error), delivery.id),
-    )
-    if not changed.rowcount:
-        raise StoreError(f"delivery {delivery.id} is not in the store")
-
-
-def _read(db: Database, condition: str, *values: str) -> tuple[Delivery, ...]:
     rows: Sequence[tuple[str, str, str, str, int, str | None, str | None, str]] = db.execute(
-        f"select {_COLUMNS} from deliveries where {condition} order by seq",  # noqa: S608
-        values,
+        f"select {_COLUMNS} from deliveries where state = 'failed' order by seq"  # noqa: S608
     ).fetchall()
     reports = {name: read_report(db, name) for name in dict.fromkeys(row[1] for row in rows)}
     return tuple(
@@ -63,4 +50,28 @@ def _read(db: Database, condition: str, *values: str) -> tuple[Delivery, ...]:
             next_try=moment_or_none(row[5] or None), expires=moment_or_none(row[6]), error=row[7],
         )
         for row in rows
+    )  # fmt: skip
+
+
+def count_pending(db: Database) -> int:
+    return int(db.execute("select count(*) from deliveries where state = 'pending'").fetchone()[0])
+
+
+def settle_delivery(db: Database, delivery: Delivery, told: Told) -> None:
+    """Keeps what became of a delivery and what its sink was told. A pending one without a next try is due at once."""
+    next_try = instant_or_none(delivery.next_try) or ("" if delivery.state is DeliveryState.PENDING else None)
+    changed = db.execute(
+        "update deliveries set state = ?, attempts = ?, next_try = ?, error = ? where id = ?",
+        (delivery.state.value, delivery.attempts, next_try, clean(delivery.error), delivery.id),
+    )
+    if not changed.rowcount:
+        raise StoreError(f"delivery {delivery.id} is not in the store")
+    write_told(db, delivery.sink, told, delivery.report.created)
+
+
+def _waiting(row: Sequence[Any]) -> Waiting:
+    name, report, group, sink, attempts, next_try, expires, error = row
+    return Waiting(
+        id=name, report=report, group=group, sink=sink, attempts=attempts, next_try=moment_or_none(next_try or None),
+        expires=moment_or_none(expires), error=error,
     )  # fmt: skip

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from runner.errors import StoreError
 from runner.model.history import HistoryNeed, Past, Sample, Seen, Series
-from runner.model.problem import Memory, Problem, Transition
-from runner.model.report import Delivery, Report
+from runner.model.home import Silence
+from runner.model.problem import Acknowledgement, Announced, Identity, Memory, Problem, Transition
+from runner.model.report import NOTHING_TOLD, Delivery, Report, Told, Waiting
 from runner.model.result import Result
-from runner.store import cursors, deliveries, past, problems, reports, results, runs, samples, sweeps, upkeep
+from runner.store import (
+    announced,
+    cursors,
+    deliveries,
+    past,
+    problems,
+    reports,
+    results,
+    runs,
+    samples,
+    silences,
+    sweeps,
+    upkeep,
+)
 from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
 from runner.store.database import Database
 from runner.store.engine import Engine
@@ -143,8 +157,8 @@ class SqlStore:
 
     # ---- deliveries
 
-    def pending(self, now: datetime) -> tuple[Delivery, ...]:
-        return self._engine.read(deliveries.due_deliveries, now)
+    def pending(self) -> tuple[Waiting, ...]:
+        return self._engine.read(deliveries.waiting_deliveries)
 
     def pending_count(self) -> int:
         return self._engine.read(deliveries.count_pending)
@@ -152,8 +166,34 @@ class SqlStore:
     def failed_deliveries(self) -> tuple[Delivery, ...]:
         return self._engine.read(deliveries.failed_deliveries)
 
-    def settle(self, delivery: Delivery) -> None:
-        self._engine.write(deliveries.settle_delivery, delivery)
+    def report(self, report_id: str) -> Report:
+        return self._engine.read(reports.read_report, report_id)
+
+    def settle(self, delivery: Delivery, told: Told = NOTHING_TOLD) -> None:
+        self._engine.write(deliveries.settle_delivery, delivery, told)
+
+    # ---- what is known of problems, and silences
+
+    def announced(self, sink: str) -> Announced:
+        return self._engine.read(announced.read_announced, sink)
+
+    def acknowledge(self, acknowledgements: Iterable[Acknowledgement]) -> None:
+        self._engine.write(announced.write_acknowledged, tuple(acknowledgements))
+
+    def acknowledged(self, now: datetime) -> tuple[Acknowledgement, ...]:
+        return self._engine.read(announced.read_acknowledged, now)
+
+    def unacknowledge(self, identities: Iterable[Identity]) -> None:
+        self._engine.write(announced.remove_acknowledged, tuple(identities))
+
+    def add_silence(self, silence: Silence, now: datetime) -> str:
+        return self._engine.write(silences.add_silence, silence, now)
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        return self._engine.read(silences.read_silences, now)
+
+    def remove_silences(self, ids: Iterable[str]) -> None:
+        self._engine.write(silences.remove_silences, tuple(ids))
 
     # ---- upkeep
 
@@ -166,6 +206,7 @@ class SqlStore:
     def prune(self, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
         pruned = self._engine.write(upkeep.prune_all, now, keep_samples, keep_runs)
         if pruned:
+            self._engine.write(_forget, now - timedelta(seconds=keep_runs))
             self._engine.tidy()
         return pruned
 
@@ -202,3 +243,9 @@ def _record_one(db: Database, recorded: Recorded) -> None:
     samples.write_samples(db, number, result)
     problems.replace_problems(db, result.job, result.target, recorded.problems.values())
     problems.add_transitions(db, result.transitions)
+    announced.end_acknowledged(db, result.job, result.target)
+
+
+def _forget(db: Database, before: datetime) -> None:
+    announced.forget_known(db, before)
+    silences.forget_silences(db, before)

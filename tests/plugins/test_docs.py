@@ -17,7 +17,7 @@ import pytest
 from runner import api
 from runner.clock import SystemClock
 from runner.model.home import Home, Settings, SinkSettings
-from runner.model.report import Delivery, DeliveryState
+from runner.model.report import Delivery, DeliveryState, Waiting
 from runner.model.secret import Secret
 from runner.plugins.hookspecs import RunnerHooks
 from runner.plugins.host import PluginHost
@@ -106,9 +106,11 @@ def send(home_path: Path, url: object) -> tuple[Delivery, str]:
     home = Home(path=home_path, settings=Settings(sinks={"hook": sink}))
     host = PluginHost({}, folder)
     assert host.faults == ()
-    delivery = Delivery(id="d", report=bad_night(), sink="hook")
+    report = bad_night()
+    delivery = Waiting(id="d", report=report.id, group=report.group, sink="hook")
     kept: list[Delivery] = []
-    store = type("Store", (), {"settle": lambda _, settled: kept.append(settled)})()
+    members = {"durable": False, "report": lambda *_: report, "settle": lambda _, settled, __: kept.append(settled)}
+    store = type("Store", (), members)()
     done = deliver([delivery], home=home, host=host, store=store, clock=_Clock(), rules=rules_of(home), stdout=print)
     return kept[0], " ".join(fault.message for fault in done.faults)
 

@@ -11,16 +11,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from runner.api import Delivery, RetryableSinkError, SinkError, SinkType, hookimpl
+from runner.api import Delivery, Report, RetryableSinkError, SinkError, SinkType, hookimpl
 from runner.clock import SystemClock
 from runner.errors import ConfigurationError, StoreError
 from runner.model.home import Home, Settings, SinkSettings
-from runner.model.report import DeliveryState
+from runner.model.problem import Announced, Change
+from runner.model.report import NOTHING_TOLD, DeliveryState, Told, Waiting
 from runner.model.secret import Secret
+from runner.model.state import State
 from runner.plugins.host import PluginHost
-from runner.report.deliver import Delivered, deliver
+from runner.report.deliver import deliver
+from runner.report.known import after
 from runner.report.retry import Failure, after_failure, after_success
 from runner.report.route import rules_of
+from runner.report.settle import Delivered
 from tests.formats.samples import bad_night, quiet_night
 
 NOW = quiet_night().created
@@ -32,11 +36,25 @@ class Clock(SystemClock):
 
 
 class Kept:
-    def __init__(self) -> None:
+    """A store of what is handed to it; `known` is what its sinks were told of."""
+
+    def __init__(self, *deliveries: Delivery, known: Announced | None = None) -> None:
+        self.durable = known is not None
+        self.known = known or {}
+        self.reports = {item.report.id: item.report for item in deliveries}
         self.settled: list[Delivery] = []
 
-    def settle(self, delivery: Delivery) -> None:
+    def report(self, report_id: str) -> Report:
+        if report_id not in self.reports:
+            raise StoreError(f"the recorded report {report_id} cannot be read")
+        return self.reports[report_id]
+
+    def announced(self, _sink: str) -> Announced:
+        return self.known
+
+    def settle(self, delivery: Delivery, told: Told = NOTHING_TOLD) -> None:
         self.settled.append(delivery)
+        self.known = after(self.known, told)
 
 
 class Recording:
@@ -73,12 +91,23 @@ def a_delivery(sink: str, report=None, **changes: object) -> Delivery:
     return replace(Delivery(id=f"{made.id}:{sink}", report=made, sink=sink), **changes)  # type: ignore[arg-type]
 
 
-def run(home: Home, *deliveries: Delivery, store=None, objects=None, printed: list[str] | None = None) -> Delivered:
-    host = PluginHost({}, objects=objects or {})
-    write = printed.append if printed is not None else print
+def waiting(item: Delivery) -> Waiting:
+    return Waiting(
+        id=item.id, report=item.report.id, group=item.report.group, sink=item.sink, attempts=item.attempts,
+        next_try=item.next_try, expires=item.expires, error=item.error,
+    )  # fmt: skip
+
+
+def run(
+    home: Home, *deliveries: Delivery, store=None, objects=None, printed: list[str] | None = None, rules=None
+) -> Delivered:
+    kept = store or Kept()
+    if isinstance(kept, Kept):
+        kept.reports.update((item.report.id, item.report) for item in deliveries if item.report.id not in kept.reports)
     return deliver(
-        deliveries, home=home, host=host, store=store or Kept(), clock=Clock(), rules=rules_of(home), stdout=write
-    )
+        map(waiting, deliveries), home=home, host=PluginHost({}, objects=objects or {}), store=kept, clock=Clock(),
+        rules=rules or rules_of(home), stdout=printed.append if printed is not None else print,
+    )  # fmt: skip
 
 
 def acting(act: Callable[..., object]) -> SimpleNamespace:
@@ -168,7 +197,7 @@ def test_a_sink_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.Mo
     stuck = threading.Event()
     printed: list[str] = []
     home = home_of(tmp_path, a_sink("bad", timeout=0.2), a_sink("screen", "stdout"))
-    second = a_delivery("bad", bad_night(), id="second")
+    second = a_delivery("bad", replace(bad_night(), id="other", group="other"), id="second")
     done = run(
         home,
         a_delivery("bad"),
@@ -180,7 +209,7 @@ def test_a_sink_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.Mo
     stuck.set()
     assert len(printed) == 1
     late = [item for item in done.settled if item.sink == "bad"]
-    assert [(item.state, item.error) for item in late] == [(DeliveryState.PENDING, "no answer within 0.2 s")] * 2
+    assert [(item.state, item.error) for item in late] == [(DeliveryState.PENDING, "no answer within 0.2 s")]
 
 
 def test_a_sink_is_opened_once_and_closed_even_after_a_failure(tmp_path: Path) -> None:
@@ -200,7 +229,7 @@ def test_a_sink_gets_its_part_of_the_report(tmp_path: Path) -> None:
     home = home_of(tmp_path, a_sink("bad", send=("critical",)))
     done = run(
         home,
-        a_delivery("bad", bad_night()),
+        a_delivery("bad", replace(bad_night(), id="b")),
         a_delivery("bad", quiet_night(), id="q"),
         objects={"bad": acting(seen.append)},
     )
@@ -234,17 +263,18 @@ def test_plugins_hear_of_each_delivery_and_cannot_stop_it(tmp_path: Path) -> Non
 
 
 def test_a_store_that_fails_is_told(tmp_path: Path) -> None:
-    store = SimpleNamespace(settle=raising(StoreError("the disk is full")))
+    store = Kept()
+    store.settle = raising(StoreError("the disk is full"))  # type: ignore[assignment]
     done = run(home_of(tmp_path, a_sink("s", "stdout")), a_delivery("s"), store=store)
     assert [fault.message for fault in done.faults] == ["the disk is full"]
 
 
 def test_a_rehearsal_renders_and_sends_nothing(tmp_path: Path) -> None:
     home = home_of(tmp_path, a_sink("log", "log_file", options={"path": "a.log"}))
-    host = PluginHost({})
+    delivery = a_delivery("log")
     done = deliver(
-        [a_delivery("log")],
-        home=home, host=host, store=Kept(), clock=Clock(), rules=rules_of(home), stdout=print, dry_run=True,
+        [waiting(delivery)], home=home, host=PluginHost({}), store=Kept(delivery), clock=Clock(),
+        rules=rules_of(home), stdout=print, dry_run=True,
     )  # fmt: skip
     assert done.faults == ()
     assert list(tmp_path.iterdir()) == []
@@ -277,3 +307,146 @@ def test_a_delivery_has_its_own_end() -> None:
 def test_success_forgets_the_errors() -> None:
     done = after_success(a_delivery("s", attempts=3, error="no", next_try=NOW))
     assert (done.state, done.attempts, done.error, done.next_try) == (DeliveryState.DONE, 4, "", None)
+
+
+# ---- order, breaker, expiry
+
+
+def night(group: str, number: int = 0, sink: str = "bad", **changes: object) -> Delivery:
+    made = replace(quiet_night(), id=f"{group}-{number}", group=group)
+    return a_delivery(sink, made, **{"expires": NOW + timedelta(hours=20), **changes})
+
+
+class Receiver:
+    """Takes reports but those of `refused` groups, and nothing at all while it is `down`."""
+
+    def __init__(self, *refused: str, down: bool = False) -> None:
+        self.refused, self.down = refused, down
+        self.calls: list[str] = []
+        self.took: list[str] = []
+
+    def __call__(self, report: Report) -> None:
+        self.calls.append(report.id)
+        if self.down or report.group in self.refused:
+            raise RetryableSinkError("503")
+        self.took.append(report.id)
+
+
+def received(receiver: Receiver, tmp_path: Path, *deliveries: Delivery, **more: object) -> Delivered:
+    return run(home_of(tmp_path, a_sink("bad")), *deliveries, objects={"bad": acting(receiver)}, **more)  # type: ignore[arg-type]
+
+
+def test_reports_of_a_group_arrive_in_their_order_or_not_yet(tmp_path: Path) -> None:
+    receiver = Receiver("a")
+    done = received(receiver, tmp_path, night("a", 1), night("b", 1), night("a", 2), night("b", 2))
+    assert receiver.calls == ["a-1", "b-1", "b-2"]
+    assert [item.report.id for item in done.settled if item.state is DeliveryState.PENDING] == ["a-1"]
+
+
+def test_a_report_that_is_given_up_makes_way(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def act(report: Report) -> None:
+        calls.append(report.id)
+        if report.id == "a-1":
+            raise SinkError("400")
+
+    done = run(home_of(tmp_path, a_sink("bad")), night("a", 1), night("a", 2), objects={"bad": acting(act)})
+    assert calls == ["a-1", "a-2"]
+    assert [item.state for item in done.settled] == [DeliveryState.FAILED, DeliveryState.DONE]
+
+
+def test_a_sink_that_is_down_is_tried_three_times_in_a_pass(tmp_path: Path) -> None:
+    receiver = Receiver(down=True)
+    done = received(receiver, tmp_path, *(night(group) for group in "abcdefgh"))
+    assert receiver.calls == ["a-0", "b-0", "c-0"]
+    assert len(done.settled) == len(done.faults) == 3
+
+
+def test_when_the_probe_arrives_everything_is_sent_in_the_same_pass(tmp_path: Path) -> None:
+    later = NOW + timedelta(minutes=30)
+    receiver = Receiver()
+    deliveries = [night(group, attempts=7, next_try=later) for group in "abc"]
+    deliveries += [night("d", attempts=7, next_try=NOW), night("a", 1), night("a", 2)]
+    received(receiver, tmp_path, *deliveries)
+    assert receiver.calls[0] == "d-0"
+    assert sorted(receiver.took) == ["a-0", "a-1", "a-2", "b-0", "c-0", "d-0"]
+    assert [item for item in receiver.took if item.startswith("a")] == ["a-0", "a-1", "a-2"]
+
+
+def test_a_probe_that_fails_is_the_only_try(tmp_path: Path) -> None:
+    receiver = Receiver(down=True)
+    received(receiver, tmp_path, *(night(group, attempts=2, next_try=NOW) for group in "abcd"))
+    assert receiver.calls == ["a-0"]
+
+
+@pytest.mark.parametrize("turn", [{"next_try": NOW + timedelta(minutes=30), "attempts": 9, "error": "503"}, {}])
+def test_what_expires_before_its_turn_is_given_up_loudly(tmp_path: Path, turn: dict[str, object]) -> None:
+    receiver = Receiver("a")
+    first = night("a", 0, **turn)
+    over = [night("a", number, expires=NOW, **turn) for number in (1, 2)]
+    store = Kept()
+    done = received(receiver, tmp_path, first, *over, store=store)
+    assert done.gave_up
+    assert [item.id for item in store.settled if item.state is DeliveryState.FAILED] == ["a-1:bad", "a-2:bad"]
+    (fault,) = [item for item in done.faults if "given up" in item.message]
+    assert (fault.where, fault.message.startswith("2 reports, the oldest a-1, were given up")) == ("sink bad", True)
+    assert ("503" in fault.message) == bool(turn)
+
+
+def test_a_report_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:
+    receiver = Receiver()
+    store = Kept(night("b"))
+    lost = Waiting(id="x", report="lost", group="a", sink="bad")
+    home = home_of(tmp_path, a_sink("bad"))
+    done = deliver(
+        [lost, waiting(night("b"))], home=home, host=PluginHost({}, objects={"bad": acting(receiver)}), store=store,
+        clock=Clock(), rules=rules_of(home), stdout=print,
+    )  # fmt: skip
+    assert receiver.took == ["b-0"]
+    assert {item.id: item.state for item in done.settled}["x"] is DeliveryState.PENDING
+    assert "cannot be read" in done.faults[0].message
+
+
+# ---- what a sink knows
+
+
+def test_a_sink_is_told_of_a_recovery_only_when_it_was_told_of_the_problem(tmp_path: Path) -> None:
+    seen: list[Report] = []
+    home = home_of(tmp_path, a_sink("bad", send=("problems", "recovered")))
+    store = Kept(known={})
+    silent = replace(bad_night(), id="first", results=bad_night().results[4:5])
+    run(home, a_delivery("bad", silent), objects={"bad": acting(seen.append)}, store=store)
+    assert (seen, [item.state for item in store.settled]) == ([], [DeliveryState.DONE])
+
+
+def test_one_pass_knows_what_it_told_itself(tmp_path: Path) -> None:
+    """A problem, the problem still there, and its recovery, all delivered at once: two of them are worth a call."""
+    seen: list[str] = []
+    home = home_of(tmp_path, a_sink("bad", send=("problems", "recovered")))
+    opened = replace(bad_night(), id="1", results=bad_night().results[:1])
+    (result,) = opened.results
+    lasts = replace(opened, id="2", results=(replace(result, transitions=()),))
+    fine = replace(result.outcome, findings=())
+    over = tuple(
+        replace(item, change=Change.RECOVERED, before=item.after, after=State.OK) for item in result.transitions
+    )
+    recovered = replace(opened, id="3", results=(replace(result, outcome=fine, transitions=over),))
+    store = Kept(known={})
+    run(
+        home, *(a_delivery("bad", item) for item in (opened, lasts, recovered)),
+        objects={"bad": acting(lambda report: seen.append(report.id))}, store=store,
+        rules=replace(rules_of(home), remind_by_default=0.0),
+    )  # fmt: skip
+    assert seen == ["1", "3"]
+    assert [item.state for item in store.settled] == [DeliveryState.DONE] * 3
+    assert store.known == {}
+
+
+def test_what_could_not_be_delivered_is_not_known(tmp_path: Path) -> None:
+    home = home_of(tmp_path, a_sink("bad", send=("problems",)))
+    store = Kept(known={})
+    run(home, a_delivery("bad", bad_night()), objects={"bad": acting(raising(SinkError("400")))}, store=store)
+    assert store.known == {}
+    run(home, a_delivery("bad", bad_night()), objects={"bad": acting(lambda _: None)}, store=store)
+    assert len(store.known) == 3

@@ -11,6 +11,7 @@ from runner.formats import nagios, text
 from runner.formats.document import report_document
 from runner.formats.view import Line, TableView, View
 from runner.model.home import Send
+from runner.report.queue import Wait
 from runner.report.route import Reason
 from runner.template import FILTERS
 from tests.formats.samples import Templates, bad_night
@@ -45,7 +46,7 @@ def test_everything_that_templates_are_given_is_listed() -> None:
 def test_every_word_of_send_and_every_reason_is_listed() -> None:
     assert {word for word in get_args(Send) if f"`{word}`" not in PAGE} == set()
     assert dict(re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", PAGE, re.MULTILINE)) == {
-        item.name: item.value for item in Reason
+        item.name: item.value for item in (*Reason, *Wait)
     }
 
 

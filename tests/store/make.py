@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from runner.model.history import Number, Series
 from runner.model.problem import Problem, Transition
-from runner.model.report import Report
+from runner.model.report import Delivery, Report
 from runner.model.result import Finding, Observation, Outcome, Result
 from runner.model.state import State
 from runner.store.base import Claim, Recorded, Store
@@ -64,6 +64,11 @@ def finish(store: Store, result: Result, problems: Iterable[Problem] = ()) -> No
         deliveries=[],
         now=result.finished,
     )
+
+
+def waiting(store: Store) -> tuple[Delivery, ...]:
+    """What waits, with its reports."""
+    return tuple(item.with_report(store.report(item.report)) for item in store.pending())
 
 
 def measure(store: Store, run: str, at: datetime, rows: Mapping[Series, Mapping[str, Number]], **names: str) -> None:

@@ -16,7 +16,7 @@ from runner.model.problem import Problem
 from runner.model.state import State
 from runner.store.base import Recorded
 from runner.store.open import open_store
-from tests.store.make import T0, hours, make_claim, make_report, make_result, observed
+from tests.store.make import T0, hours, make_claim, make_report, make_result, observed, waiting
 
 URL = "sqlite:.runner/state.db"
 
@@ -101,7 +101,7 @@ def test_a_kill_in_the_middle_of_recording_leaves_all_or_nothing(tmp_path: Path,
         done = [run.run for run in store.runs(status="done", limit=100_000)]
         assert len(done) + len(store.running()) == len(store.runs(limit=100_000))
         assert len(store.running()) <= 1
-        deliveries = store.pending(hours(10_000))
+        deliveries = waiting(store)
         assert [delivery.report.results[0].run for delivery in deliveries] == done[::-1]
         assert all(len(delivery.report.results[0].outcome.observations) == 500 for delivery in deliveries)
         assert {problem.since for problem in store.problems()} == (

@@ -9,7 +9,7 @@ from runner.model.history import Form, HistoryNeed, Series
 from runner.model.report import DeliveryState
 from runner.model.state import State
 from runner.store.base import Recorded, Store
-from tests.store.make import T0, finish, hours, make_claim, make_report, make_result, measure, observed
+from tests.store.make import T0, finish, hours, make_claim, make_report, make_result, measure, observed, waiting
 from tests.store.test_record import problem
 
 A, B = Series("", ("a",)), Series("", ("b",))
@@ -84,12 +84,12 @@ def test_what_is_not_reported_running_or_not_delivered_stays(store: Store) -> No
     results = store.unreported()
     store.record([], report=make_report("due", results[:1]), deliveries=[("log", hours(9999))], now=T0)
     store.record([], report=make_report("done", results[2:]), deliveries=[("log", hours(9999))], now=T0)
-    waiting, done = store.pending(T0)
+    still_out, done = waiting(store)
     store.settle(replace(done, state=DeliveryState.DONE))
     store.claim(make_claim("alive", hours(5)))
     store.prune(hours(9000), HOUR, HOUR)
     assert kept(store) == ["alive", "r3", "r1", "r0"]
-    assert store.pending(T0) == (waiting,)
+    assert waiting(store) == (still_out,)
     assert [result.run for result in store.unreported()] == ["r1"]
 
 
@@ -98,7 +98,7 @@ def test_reports_go_with_their_runs(store: Store) -> None:
     finish(store, make_result("b", hours(1)))
     store.record([], report=make_report("old", store.unreported()[:1]), deliveries=[("log", hours(2))], now=T0)
     store.record([], report=make_report("new", store.unreported(), hours(1)), deliveries=[("log", hours(2))], now=T0)
-    for delivery in store.pending(T0):
+    for delivery in waiting(store):
         store.settle(replace(delivery, state=DeliveryState.FAILED))
     store.prune(hours(9000), HOUR, HOUR)
     assert [delivery.report.id for delivery in store.failed_deliveries()] == ["new"], "its run is the newest"

@@ -13,7 +13,7 @@ from runner.model.result import Result
 from runner.model.state import State
 from runner.store.base import Recorded, Store
 from tests.model.test_codec import REPORT, RESULT, TRANSITION
-from tests.store.make import T0, finish, hours, make_claim, make_report, make_result, observed
+from tests.store.make import T0, finish, hours, make_claim, make_report, make_result, observed, waiting
 
 A, B = Series("db", ("a",)), Series("db", ("b",))
 
@@ -43,7 +43,7 @@ def test_everything_of_a_report_comes_back_with_its_delivery(store: Store) -> No
     assert store.claim(make_claim("r", RESULT.slot, job="j", target="t"))
     report = replace(REPORT, results=(RESULT,))
     store.record([Recorded(result=RESULT)], report=report, deliveries=[("log", hours(24))], now=T0)
-    (delivery,) = store.pending(T0)
+    (delivery,) = waiting(store)
     assert delivery.report == report
     assert (delivery.id, delivery.sink, delivery.attempts, delivery.next_try, delivery.expires) == (
         "g@1:log", "log", 0, T0, hours(24),
@@ -60,7 +60,7 @@ def test_a_report_may_show_its_results_differently(store: Store) -> None:
     stranger = make_result("never claimed", observations=observed({A: {"y": 3}}))
     report = make_report("g@0", [shown, stranger])
     store.record([Recorded(result=recorded)], report=report, deliveries=[("log", hours(1))], now=T0)
-    assert store.pending(T0)[0].report == report
+    assert waiting(store)[0].report == report
     assert store.latest() == (recorded,)
 
 
@@ -72,7 +72,7 @@ def test_a_result_without_a_report_is_unreported_until_one_holds_it(store: Store
     report = make_report("g@0", [first])
     store.record([], report=report, deliveries=[("log", hours(1))], now=hours(1))
     assert store.unreported() == (second,)
-    assert [delivery.report for delivery in store.pending(hours(1))] == [report]
+    assert [delivery.report for delivery in waiting(store)] == [report]
 
 
 def test_latest_is_the_newest_of_each_job_and_target(store: Store) -> None:
@@ -116,10 +116,11 @@ def test_transitions_are_appended_and_listed_newest_first(store: Store) -> None:
     ]
 
 
-def test_deliveries_are_due_in_order_put_off_done_and_given_up(store: Store) -> None:
+def test_deliveries_wait_in_order_are_put_off_done_and_given_up(store: Store) -> None:
     report_of(store, make_result("a"))
     report_of(store, make_result("b", hours(1)), sinks=("log",), name="g@1")
-    log, pager, later = store.pending(T0)
+    log, pager, later = waiting(store)
+    assert [(item.report, item.group) for item in store.pending()] == [("g@0", "g"), ("g@0", "g"), ("g@1", "g")]
     assert [(item.report.id, item.sink) for item in (log, pager, later)] == [
         ("g@0", "log"),
         ("g@0", "pager"),
@@ -128,8 +129,8 @@ def test_deliveries_are_due_in_order_put_off_done_and_given_up(store: Store) -> 
     store.settle(replace(log, state=DeliveryState.DONE, attempts=1))
     store.settle(replace(pager, attempts=1, next_try=hours(2), error="refused \ud800"))
     store.settle(replace(later, state=DeliveryState.FAILED, attempts=9, error="no such host"))
-    assert (store.pending(hours(1)), store.pending_count()) == ((), 1)
-    (again,) = store.pending(hours(2))
+    assert store.pending_count() == 1
+    (again,) = waiting(store)
     assert (again.sink, again.attempts, again.next_try, again.error) == ("pager", 1, hours(2), "refused \ufffd")
     (failed,) = store.failed_deliveries()
     assert (failed.report.id, failed.state, failed.attempts, failed.error) == (
@@ -139,15 +140,15 @@ def test_deliveries_are_due_in_order_put_off_done_and_given_up(store: Store) -> 
         "no such host",
     )
     store.settle(replace(again, next_try=None))
-    assert store.pending(T0) == (replace(again, next_try=None),)
+    assert waiting(store) == (replace(again, next_try=None),)
 
 
 def test_a_report_that_is_recorded_again_is_delivered_again(store: Store) -> None:
     report = report_of(store, make_result("a"), sinks=("log",))
-    store.settle(replace(store.pending(T0)[0], state=DeliveryState.DONE))
+    store.settle(replace(waiting(store)[0], state=DeliveryState.DONE))
     wider = replace(report, title="more")
     store.record([], report=wider, deliveries=[("log", hours(9))], now=hours(1))
-    (delivery,) = store.pending(hours(1))
+    (delivery,) = waiting(store)
     assert (delivery.report.title, delivery.expires) == ("more", hours(9))
 
 
@@ -156,7 +157,7 @@ def test_a_delivery_needs_a_report_and_a_row(store: Store) -> None:
         store.record([], report=None, deliveries=[("log", T0)], now=T0)
     report_of(store, make_result("a"))
     with pytest.raises(StoreError, match="not in the store"):
-        store.settle(replace(store.pending(T0)[0], id="other"))
+        store.settle(replace(waiting(store)[0], id="other"))
 
 
 def test_one_result_that_cannot_be_recorded_undoes_all(store: Store) -> None:
@@ -165,7 +166,7 @@ def test_one_result_that_cannot_be_recorded_undoes_all(store: Store) -> None:
     bad = Recorded(result=make_result("never claimed"))
     with pytest.raises(StoreError, match="never claimed"):
         store.record([good, bad], report=make_report("g@0", []), deliveries=[("log", T0)], now=T0)
-    assert (store.latest(), store.problems(), store.pending(T0)) == ((), (), ())
+    assert (store.latest(), store.problems(), waiting(store)) == ((), (), ())
     assert [run.run for run in store.running()] == ["a"]
     store.record([good], report=None, deliveries=[], now=T0)
     assert store.latest() == (good.result,)
@@ -188,5 +189,5 @@ def test_a_closed_store_says_so(store: Store) -> None:
 
 def test_a_long_error_of_a_sink_is_kept_whole(store: Store) -> None:
     report_of(store, make_result("a"), sinks=("log",))
-    store.settle(replace(store.pending(T0)[0], error="x" * 100_000, next_try=T0 + timedelta(seconds=1)))
-    assert len(store.pending(hours(1))[0].error) == 100_000
+    store.settle(replace(waiting(store)[0], error="x" * 100_000, next_try=T0 + timedelta(seconds=1)))
+    assert len(waiting(store)[0].error) == 100_000

@@ -5,7 +5,7 @@ import pytest
 from runner.errors import StoreError
 from runner.model.state import State
 from runner.store.base import Decision, Recorded, Store
-from tests.store.make import T0, finish, hours, make_claim, make_result
+from tests.store.make import T0, finish, hours, make_claim, make_result, waiting
 
 
 def decide(store: Store, at: object = T0, status: Decision = "missed") -> bool:
@@ -124,7 +124,7 @@ def test_statistics_count_what_went_wrong_per_job_and_target(store: Store) -> No
 def test_an_empty_store_has_answers(store: Store) -> None:
     assert store.cursors() == {}
     assert (store.running(), store.runs(), store.latest(), store.unreported(), store.problems()) == ((), (), (), (), ())
-    assert (store.pending(T0), store.failed_deliveries(), store.pending_count(), store.last_tick()) == ((), (), 0, None)
+    assert (waiting(store), store.failed_deliveries(), store.pending_count(), store.last_tick()) == ((), (), 0, None)
     assert store.memory("j", "t").problems == {}
     assert store.run_statistics(T0) == []
     assert store.prune(T0, 60, 60) is not None
