@@ -14,10 +14,11 @@ from runner.app.plan import refused, without_target
 from runner.clock import Clock
 from runner.engine.database.server import Server
 from runner.errors import RunnerError, StoreError
+from runner.model.home import Home
 from runner.model.quantity import show_duration
 from runner.plugins.registry import resolve
 from runner.report.context import open_sink
-from runner.store.open import open_store
+from runner.store.open import open_store, same_database, shown_url
 
 OLDEST, NEWEST = 14, 18
 _LATE = 180.0
@@ -60,7 +61,8 @@ def _store(loaded: Loaded, clock: Clock) -> Iterator[Advice]:
     except StoreError as error:
         yield Advice(good=False, message=error.message, hint=error.hint)
         return
-    yield Advice(good=True, message=f"store {home.settings.state} can be read and written")
+    yield Advice(good=True, message=f"store {shown_url(home.settings.state)} can be read and written")
+    yield from _watched(home)
     yield _last_tick(home.state_dir, tick.at.timestamp() if tick else None, clock)
     if failed:
         newest = failed[-1]
@@ -73,6 +75,17 @@ def _store(loaded: Loaded, clock: Clock) -> Iterator[Advice]:
         yield Advice(
             good=False, message=f"{waiting} deliveries wait for another try", hint="runner run-due tries again"
         )
+
+
+def _watched(home: Home) -> Iterator[Advice]:
+    """A store in a database that it watches is away exactly when there is something to tell."""
+    for target in home.targets.values():
+        if same_database(home.settings.state, target):
+            yield Advice(
+                good=False,
+                message=f"the store is in the database of target {target.name}: when that fails, its history is away too",
+                hint="give `state:` in runner.yaml a database on another server, or an SQLite file",
+            )
 
 
 def _last_tick(state_dir: Path, recorded: float | None, clock: Clock) -> Advice:

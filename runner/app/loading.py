@@ -18,7 +18,7 @@ from runner.model.home import Home
 from runner.model.secret import Secret
 from runner.plugins.host import PluginHost
 from runner.plugins.registry import Registry
-from runner.store.open import store_path
+from runner.store.open import check_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,11 @@ def load(
 def _with_store_checked(home: Home) -> Home:
     """A store that nobody can open is a mistake of runner.yaml, and better told before the night."""
     try:
-        store_path(home.settings.state, home.path)
+        secrets = check_url(home.settings.state, home.path)
     except StoreError as error:
         told = Diagnostic(code="bad-value", span=Span(SETTINGS_FILE), message=error.message, hint=error.hint)
         return replace(home, diagnostics=(told, *home.diagnostics))
-    return home
+    return replace(home, secrets=(*home.secrets, *secrets)) if secrets else home
 
 
 def require_sound(home: Home) -> None:

@@ -62,7 +62,7 @@ def read_transitions(db: Database, job: str | None, since: datetime | None, limi
     """The newest first."""
     rows = db.execute(
         f"select {_TRANSITION} from transitions"  # noqa: S608
-        " where (?1 is null or job = ?1) and at >= ?2 order by at desc, id desc limit ?3",
+        " where (cast(?1 as text) is null or job = ?1) and at >= ?2 order by at desc, id desc limit ?3",
         (job, instant_or_none(since) or "", limit),
     )
     return tuple(map(_transition, rows))

@@ -44,7 +44,7 @@ def unreported_results(db: Database) -> tuple[Result, ...]:
 def latest_results(db: Database, job: str | None) -> tuple[Result, ...]:
     rows = db.execute(
         "select newest.run, data from newest join results on results.run = newest.run"
-        " where ?1 is null or job = ?1 order by job, target",
+        " where cast(?1 as text) is null or job = ?1 order by job, target",
         (job,),
     ).fetchall()
     return tuple(read_result(db, number, data) for number, data in rows)

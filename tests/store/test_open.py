@@ -80,8 +80,13 @@ def test_the_url_names_a_file_relative_to_the_home(url: str, expected: str) -> N
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://user:hunter2@host/db", "`postgresql:` is not a scheme for a store; the only one is `sqlite:`"),
+        ("mysql://user:hunter2@host/db", "`mysql:` is not a scheme for a store; there are `sqlite:` and `postgresql:`"),
         ("redis://localhost", "`redis:` is not"),
+        ("postgresql:db", "`state:` names no server after `postgresql:`"),
+        ("postgresql://user:hunter2@host", "names no database"),
+        ("postgresql://user:hunter2@host/db?colour=blue", "unknown keyword"),
+        ("postgres://user:hunter2@host:port/db", "a host of the connection URL cannot be read"),
+        ("postgres://user:hunter2%@host/db", "a % that starts no percent-encoding"),
         ("state.db", "`state:` does not name a scheme"),
         ("", "`state:` does not name a scheme"),
         ("sqlite:", "names no file"),
@@ -94,7 +99,7 @@ def test_other_urls_are_refused_without_their_secrets(tmp_path: Path, url: str, 
         open_store(url, tmp_path)
     assert message in caught.value.message
     assert "hunter2" not in caught.value.message + caught.value.hint
-    assert "sqlite:.runner/state.db" in caught.value.hint
+    assert caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
