@@ -100,9 +100,16 @@ def _close_tick(
 ) -> None:
     settings = loaded.home.settings
     store.tick(tick, now, {"runs": len(mine.claims), "reports": len(ran.reports)})
-    store.prune(now, settings.keep_samples, settings.keep_runs)
+    pruned = store.prune(
+        now,
+        settings.keep_samples,
+        settings.keep_runs,
+        keep_hourly=settings.keep_hourly,
+        keep_daily=settings.keep_daily,
+    )
     if all_groups and store.durable and not ran.not_recorded:
-        _close_gate(loaded, store, mine.decisions, now, claims_were_made=bool(mine.claims))
+        soon = bool(mine.claims) or (pruned is not None and not pruned.finished)
+        _close_gate(loaded, store, mine.decisions, now, soon=soon)
 
 
 def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:
@@ -133,13 +140,11 @@ def repeats(loaded: Loaded, job: Job) -> bool:
     return job.retry.times > 0 or not loaded.registry.kinds[job.kind].starts_programs
 
 
-def _close_gate(
-    loaded: Loaded, store: Store, decisions: tuple[Decision, ...], now: datetime, *, claims_were_made: bool
-) -> None:
+def _close_gate(loaded: Loaded, store: Store, decisions: tuple[Decision, ...], now: datetime, *, soon: bool) -> None:
     """Tells the next ticks until when they may end at once; anything unsettled keeps the gate open."""
     home = loaded.home
     until = min((decision.next for decision in decisions if decision.next), default=now + timedelta(days=1))
-    if store.running() or store.pending_count() or claims_were_made:
+    if store.running() or store.pending_count() or soon:
         until = min(until, now + LOOK_AGAIN)
     with suppress(OSError, RunnerError):
         gate.close(

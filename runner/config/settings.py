@@ -23,6 +23,7 @@ from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.home import Route, Send, Settings, Silence, SinkSettings
 from runner.model.job import Window
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode
+from runner.model.quantity import show_duration
 from runner.model.secret import Secret
 from runner.model.target import Target
 from runner.plugins.registry import Registry
@@ -162,7 +163,7 @@ class _Reader:
 
     def settings(self, registry: Registry) -> Settings:
         built_in, root = self._built_in, self._root
-        retention = _mapping(root.get("retention"))
+        samples, hourly, daily, runs = self._retention(_mapping(root.get("retention")))
         windows = self._windows()
         return Settings(
             state=text_of(root.get("state"), built_in.state),
@@ -177,13 +178,57 @@ class _Reader:
             silences=tuple(filter(None, map(self._silence, _items(root.get("silences"))))),
             crontab_marker=text_of(_mapping(root.get("crontab")).get("marker"), built_in.crontab_marker),
             connections=int(cast("Any", value_of(root.get("connections"))) or built_in.connections),
-            keep_samples=self._seconds(retention, "samples", built_in.keep_samples),
-            keep_runs=self._seconds(retention, "runs", built_in.keep_runs),
+            keep_samples=samples,
+            keep_hourly=hourly,
+            keep_daily=daily,
+            keep_runs=runs,
             plugins_disabled=texts_of(_mapping(root.get("plugins")).get("disabled")),
         )
 
     def _sinks(self, registry: Registry) -> dict[str, SinkSettings]:
         node = self._root.get("sinks")
+    def sound_defaults(self) -> MappingNode:
+        """The defaults of jobs without those that cannot be read: one mistake must not take every job with it."""
+        entries = self._defaults.entries
+        sound = {key: entry for key, entry in entries.items() if self._is_sound(key, entry.node)}
+        return MappingNode(sound, self._defaults.span)
+
+    def _is_sound(self, key: str, node: Node) -> bool:
+        before = len(self.diagnostics)
+        if key == "timezone":
+            self._zone(node, "")
+        elif key == "retry":
+            self._seconds(_mapping(node), "wait", 0.0)
+        elif key in _DURATIONS and value_of(node) not in ("no", False):
+            self._seconds(self._defaults, key, 0.0)
+        return len(self.diagnostics) == before
+
+    def _retention(self, node: MappingNode) -> tuple[float, float, float, float]:
+        """What is not written follows what is: neither hours nor days end before what they are made of."""
+        built_in = self._built_in
+        samples = self._seconds(node, "samples", built_in.keep_samples)
+        daily = self._seconds(node, "daily", max(built_in.keep_daily, samples))
+        hourly = self._seconds(node, "hourly", max(samples, min(built_in.keep_hourly, daily)))
+        self._not_shorter(node, "hourly", hourly, "samples", samples)
+        self._not_shorter(
+            node, "daily", daily, *(("hourly", hourly) if "hourly" in node.entries else ("samples", samples))
+        )
+        hourly = max(hourly, samples)
+        return samples, hourly, max(daily, hourly), self._seconds(node, "runs", built_in.keep_runs)
+
+    def _not_shorter(self, node: MappingNode, key: str, seconds: float, finer: str, finer_seconds: float) -> None:
+        if key not in node.entries or seconds >= finer_seconds:
+            return
+        known = "" if finer in node.entries else ", its default"
+        message = (
+            f"`{key}` ({show_duration(seconds)}) is shorter than `{finer}` ({show_duration(finer_seconds)}{known}), "
+            "from which it is made"
+        )
+        hint = f"write `{key}: {_written(finer_seconds)}` or longer, or a shorter `{finer}`"
+        self.diagnostics.append(
+            Diagnostic(code="bad-value", span=node.entries[key].node.span, message=message, hint=hint)
+        )
+
         if not isinstance(node, MappingNode):
             return {name: sink for name, sink in DEFAULT_SINKS.items() if sink.type in registry.sinks}
         return {
@@ -279,6 +324,12 @@ class _Reader:
 def _guarded(node: Node, schema: Mapping[str, Any]) -> object:
     value = value_of(node)
     # The JSON Schema word for what is written and never shown again.
+def _written(seconds: float) -> str:
+    """As it can stand in the file."""
+    days = seconds / 86400
+    return f"{days:.0f}d" if days >= 1 and days.is_integer() else f"{seconds:.0f}s"
+
+
     return Secret(value) if schema.get("writeOnly") and isinstance(value, str) else value
 
 

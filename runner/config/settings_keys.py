@@ -89,11 +89,13 @@ def top_level(registry: Registry) -> dict[str, Fragment]:
         ),
         "retention": closed(
             {
-                "samples": duration("How long values are kept.", "90d"),
+                "samples": duration("How long the values of every run are kept.", "30d"),
+                "hourly": duration("How long the values of every hour are kept: lowest, highest, mean, last.", "90d"),
+                "daily": duration("How long the values of every day are kept.", "400d"),
                 "runs": duration("How long results are kept.", "400d"),
             },
             description="How long history is kept.",
-            examples=[{"samples": "90d", "runs": "400d"}],
+            examples=[{"samples": "30d", "hourly": "90d", "daily": "400d", "runs": "400d"}],
         ),
         "connections": {
             "type": "integer",

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from runner.expr.arithmetic import NAMES, calculate, combine
 from runner.expr.values import NEVER, NUMERIC, Quantity, Unknown, Value, number, recorded, remembered, seconds
-from runner.model.history import Sample
+from runner.model.history import Number, Sample
 from runner.model.quantity import Dimension, show_duration
 
 Samples: TypeAlias = Sequence[Sample]
@@ -79,48 +79,107 @@ def nearest(samples: Samples, span: float, moment: datetime, dimension: Dimensio
 
 
 def values(samples: Samples, dimension: Dimension | None, column: str) -> list[Fraction] | Unknown:
-    """The numbers of a window, without the nulls."""
+    """The numbers of a window, without the nulls; of an hour or a day that was summarised its last one."""
     found = []
     for sample in samples:
         if sample.value is None:
             continue
-        value = numeric(remembered(sample.value, dimension, column), column)
+        value = _fraction(sample.value, dimension, column)
         if isinstance(value, Unknown):
             return value
-        found.append(Fraction(value.value))  # type: ignore[arg-type]
+        found.append(value)
     return found
+
+
+def _fraction(value: Number, dimension: Dimension | None, column: str) -> Fraction | Unknown:
+    found = numeric(remembered(value, dimension, column), column)
+    return found if isinstance(found, Unknown) else Fraction(found.value)  # type: ignore[arg-type]
+
+
+class _Extent(NamedTuple):
+    """How many numbers a sample stands for, and between which they lie."""
+
+    number: int
+    low: Fraction
+    high: Fraction
+    mean: Fraction
+
+
+def _extents(samples: Samples, dimension: Dimension | None, column: str) -> list[_Extent] | Unknown:
+    """What each sample of a window stands for, without those that are null throughout."""
+    found = []
+    for sample in samples:
+        extent = _extent(sample, dimension, column)
+        if isinstance(extent, Unknown):
+            return extent
+        if extent is not None:
+            found.append(extent)
+    return found
+
+
+def _extent(sample: Sample, dimension: Dimension | None, column: str) -> _Extent | Unknown | None:
+    whole = sample.summary
+    if whole is None or whole.mean is None:
+        if sample.value is None:
+            return None
+        value = _fraction(sample.value, dimension, column)
+        return value if isinstance(value, Unknown) else _Extent(whole.count if whole else 1, value, value, value)
+    ends = [_fraction(number, dimension, column) for number in (whole.low, whole.high, whole.mean)]
+    wrong = next((end for end in ends if isinstance(end, Unknown)), None)
+    return wrong or _Extent(whole.count, *(end for end in ends if isinstance(end, Fraction)))
 
 
 def _deviation(found: Sequence[Fraction]) -> Fraction:
     return Fraction(repr(float(statistics.stdev(found))))
 
 
-WINDOWS: Final[dict[str, tuple[int, Callable[[Sequence[Fraction]], Fraction]]]] = {
-    "avg_over": (1, lambda found: sum(found, Fraction(0)) / len(found)),
-    "min_over": (1, min),
-    "max_over": (1, max),
+def _mean(found: Sequence[_Extent]) -> Fraction:
+    return sum((one.mean * one.number for one in found), Fraction(0)) / sum(one.number for one in found)
+
+
+_EXACT: Final[dict[str, Callable[[Sequence[_Extent]], Fraction]]] = {
+    "avg_over": _mean,
+    "min_over": lambda found: min(one.low for one in found),
+    "max_over": lambda found: max(one.high for one in found),
+}
+"""Right also where hours and days were summarised; the others take the last value of each."""
+_OF_LAST: Final[dict[str, tuple[int, Callable[[Sequence[Fraction]], Fraction]]]] = {
     "median_over": (1, statistics.median),
     "stddev_over": (2, _deviation),
 }
+WINDOWS: Final = frozenset({*_EXACT, *_OF_LAST})
 
 
 def over(function: str, samples: Samples, dimension: Dimension | None, column: str) -> Quantity | Unknown:
     """One of the `…_over` functions; too few samples means that it is still learning."""
+    try:
+        found = _over(function, samples, dimension, column)
+    except OverflowError:
+        return Unknown(f"{function}({column}) is too large a number", fault=True)
+    if isinstance(found, Fraction):
+        return number(found, dimension if dimension in NUMERIC else Dimension.NUMBER, f"{function}({column})")
+    return found
+
+
+def _over(function: str, samples: Samples, dimension: Dimension | None, column: str) -> Fraction | Quantity | Unknown:
+    if function in _OF_LAST:
+        return _of_last(function, samples, dimension, column)
+    extents = _extents(samples, dimension, column)
+    if isinstance(extents, Unknown):
+        return extents
+    if function == "count_over":
+        return Quantity(sum(one.number for one in extents), Dimension.NUMBER)
+    return _EXACT[function](extents) if extents else NO_HISTORY
+
+
+def _of_last(function: str, samples: Samples, dimension: Dimension | None, column: str) -> Fraction | Unknown:
+    wanted, compute = _OF_LAST[function]
     found = values(samples, dimension, column)
     if isinstance(found, Unknown):
         return found
-    if function == "count_over":
-        return Quantity(len(found), Dimension.NUMBER)
-    wanted, compute = WINDOWS[function]
     if not found:
         return NO_HISTORY
-    if len(found) < wanted:
-        return too_few(column, len(found), wanted)
-    try:
-        result = compute(found)
-    except OverflowError:
-        return Unknown(f"{function}({column}) is too large a number", fault=True)
-    return number(result, dimension if dimension in NUMERIC else Dimension.NUMBER, f"{function}({column})")
+    return compute(found) if len(found) >= wanted else too_few(column, len(found), wanted)
 
 
 def too_few(column: str, there: int, wanted: int) -> Unknown:

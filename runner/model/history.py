@@ -47,11 +47,22 @@ Number: TypeAlias = "int | float | str | bool | None"
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What is left of several recorded values: how many were not null, and, when all were numbers, their extent."""
+
+    count: int
+    low: int | float | None = None
+    high: int | float | None = None
+    mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One recorded value and when it was seen (UTC)."""
+    """One recorded value and when it was seen (UTC); with a summary, the last of the several that it stands for."""
 
     at: datetime
     value: Number
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True, slots=True)

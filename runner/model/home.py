@@ -79,7 +79,9 @@ class Settings:
     silences: tuple[Silence, ...] = ()
     crontab_marker: str = "runner"
     connections: int = 4
-    keep_samples: float = 90 * 86400.0
+    keep_samples: float = 30 * 86400.0
+    keep_hourly: float = 90 * 86400.0
+    keep_daily: float = 400 * 86400.0
     keep_runs: float = 400 * 86400.0
     plugins_disabled: tuple[str, ...] = ()
 

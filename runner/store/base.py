@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
 
 from runner.api import HistoryReader
-from runner.model.history import Series
+from runner.model.history import Sample, Series
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Announced, Identity, Memory, Problem, Transition
 from runner.model.report import NOTHING_TOLD, Delivery, Report, Told, Waiting
@@ -84,7 +84,8 @@ class Recorded:
 class Sweep:
     """What one run saw: the databases that it looked at, its rows as they were recorded, and its state then.
 
-    `state` is None when the run itself is forgotten and only its rows are left.
+    `state` is None when the run itself is forgotten and only its rows are left. With a `span` it is no run: it stands
+    for all runs of an hour or a day (so many seconds), its rows are the last of each, and `summaries` says the rest.
     """
 
     at: datetime
@@ -100,11 +101,13 @@ class TickRecord:
     id: str
     at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
+    span: int = 0
+    summaries: Mapping[Series, Mapping[str, Sample]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """How much a pruning removed."""
+    """How many samples a pruning removed or merged, and how many runs it removed; unfinished, the next tick goes on."""
 
     samples: int
     runs: int
@@ -117,6 +120,7 @@ class Store(HistoryReader, Protocol):
     """
 
     @property
+    finished: bool = True
     def durable(self) -> bool:
         """Whether anything outlives the process; without it no cursor is known and every slot can be claimed."""
 
@@ -259,10 +263,20 @@ class Store(HistoryReader, Protocol):
 
     def last_tick(self) -> TickRecord | None: ...
 
-    def prune(self, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
-        """Forgets what is older than so many seconds; None when it was done within the last day.
+    def prune(
+        self,
+        now: datetime,
+        keep_samples: float,
+        keep_runs: float,
+        *,
+        keep_hourly: float | None = None,
+        keep_daily: float | None = None,
+    ) -> Pruned | None:
+        """Forgets what is older than so many seconds; None when it was finished within the last day.
 
-        The newest result of each job and target, problems, and what is not yet reported or delivered stay.
+        Samples older than `keep_samples` become one batch an hour, older than `keep_hourly` one a day (UTC), and go
+        after `keep_daily`; what is not given is as short as the one before. The newest result of each job and target,
+        problems, and what is not yet reported or delivered stay. What is much is left to the next ticks.
         """
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from runner.model.codec import instant, moment
 from runner.model.history import Form, HistoryNeed, Past, Sample, Series
 from runner.store.database import Database
+from runner.store.downsample import sample_of
 from runner.store.samples import subject_of
 from runner.store.values import all_series, json_rows, json_text
 
@@ -17,7 +18,7 @@ _NEAR: Final = 0.25
 """A sample stands for `span` ago when it is at most this share of the span away from it."""
 
 _ABSENT: Final = "[]"
-"""Stands for a column that a sample does not have; a recorded value is never a list."""
+"""Stands for a column that a sample does not have; a recorded value is never an empty list."""
 
 
 class _Batch(NamedTuple):
@@ -26,7 +27,7 @@ class _Batch(NamedTuple):
 
 
 _Found: TypeAlias = Iterator[tuple[datetime, Sequence[int], Sequence[Sequence[Any]]]]
-"""A time, the series seen then, and for each column their values; a list where there is none."""
+"""A time, the series seen then, and for each column their values; an empty list where there is none."""
 
 
 def read_past(db: Database, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime) -> Past:
@@ -83,12 +84,13 @@ def _by_column(found: _Found, count: int) -> list[dict[int, list[Sample]]]:
     for at, numbers, values in found:
         for gathered, column in zip(columns, values, strict=True):
             for number, value in zip(numbers, column, strict=True):
-                if value.__class__ is list:
+                if value.__class__ is list and not value:
                     continue
+                sample = Sample(at, value) if value.__class__ is not list else sample_of(value, at)
                 if number in gathered:
-                    gathered[number].append(Sample(at, value))
+                    gathered[number].append(sample)
                 else:
-                    gathered[number] = [Sample(at, value)]
+                    gathered[number] = [sample]
     return columns
 
 

@@ -141,6 +141,10 @@ _SECOND = (
     "alter table cursors add column retired {text}",
     # Seconds that an aggregated batch stands for; 0 is one run as it was.
     "alter table batches add column span {number} not null default 0",
+    # What is old is found without reading what is young.
+    "create index batches_span on batches (span, at)",
+    "create index runs_report on runs (report) where report is not null",
+    "create index reports_created on reports (created)",
     # Deliveries of one group keep their order; before, every report's id was its group and 28 characters more.
     "alter table deliveries add column \"group\" {text} not null default ''",
     "update deliveries set \"group\" = substr(report, 1, length(report) - 28) where length(report) > 28",

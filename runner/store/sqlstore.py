@@ -31,6 +31,7 @@ from runner.store import (
 from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
 from runner.store.database import Database
 from runner.store.engine import Engine
+from runner.store.pruning import Keep, Progress, Pruning
 
 
 class SqlStore:
@@ -203,12 +204,28 @@ class SqlStore:
     def last_tick(self) -> TickRecord | None:
         return self._engine.read(upkeep.read_tick)
 
-    def prune(self, now: datetime, keep_samples: float, keep_runs: float) -> Pruned | None:
-        pruned = self._engine.write(upkeep.prune_all, now, keep_samples, keep_runs)
-        if pruned:
+    def prune(
+        self,
+        now: datetime,
+        keep_samples: float,
+        keep_runs: float,
+        *,
+        keep_hourly: float | None = None,
+        keep_daily: float | None = None,
+    ) -> Pruned | None:
+        if not self._engine.read(upkeep.prune_is_due, now):
+            return None
+        hourly = keep_samples if keep_hourly is None else keep_hourly
+        daily = hourly if keep_daily is None else keep_daily
+        pruning = Pruning(now, Keep(samples=keep_samples, hourly=hourly, daily=daily, runs=keep_runs))
+        progress = Progress()
+        while pruning.goes_on(progress):
+            progress = self._engine.write(pruning.step, progress)
+        if pruning.is_finished(progress):
+            self._engine.write(upkeep.prune_is_done, now)
             self._engine.write(_forget, now - timedelta(seconds=keep_runs))
             self._engine.tidy()
-        return pruned
+        return pruning.pruned(progress)
 
     def close(self) -> None:
         self._engine.close()

@@ -430,9 +430,37 @@ def test_settings_keep_what_is_right(make: Make, tmp_path: Path) -> None:
     assert (settings.crontab_marker, settings.connections) == ("mine", 7)
     assert (settings.keep_samples, settings.keep_runs, settings.plugins_disabled) == (86400.0, 172800.0, ("acme",))
     assert disabled_plugins(tmp_path) == ("acme",)
+    assert (settings.keep_hourly, settings.keep_daily) == (90 * 86400.0, 400 * 86400.0)
 
 
 @pytest.mark.parametrize(
+@pytest.mark.parametrize(
+    ("yaml", "days"),
+    [
+        ("", (30, 90, 400)),
+        ("retention: {samples: 120d}\n", (120, 120, 400)),
+        ("retention: {samples: 500d}\n", (500, 500, 500)),
+        ("retention: {daily: 60d}\n", (30, 60, 60)),
+        ("retention: {samples: 1d, hourly: 1d, daily: 1d}\n", (1, 1, 1)),
+        ("retention: {hourly: 730d}\n", (30, 730, 730)),
+    ],
+)
+def test_retention_that_is_not_written_follows_what_is(make: Make, yaml: str, days: tuple[int, ...]) -> None:
+    home = make({"runner.yaml": yaml, "checks.d/g.yaml": "check: a\n"})
+    keep = home.settings
+    assert (said(home), (keep.keep_samples, keep.keep_hourly, keep.keep_daily)) == (
+        [],
+        tuple(day * 86400 for day in days),
+    )
+
+
+def test_retention_that_contradicts_itself_says_what_to_write(make: Make) -> None:
+    home = make({"runner.yaml": "retention: {samples: 30d, hourly: 10d}\n", "checks.d/g.yaml": "check: a\n"})
+    (wrong,) = home.diagnostics
+    assert wrong.message == "`hourly` (10 d) is shorter than `samples` (30 d), from which it is made"
+    assert wrong.hint == "write `hourly: 30d` or longer, or a shorter `samples`"
+
+
     ("yaml", "expected"),
     [
         ("routes: [{sinks: [stdot]}]\n", ["1:19 unknown-sink"]),
@@ -455,6 +483,9 @@ def test_settings_keep_what_is_right(make: Make, tmp_path: Path) -> None:
 def test_mistakes_in_settings(make: Make, yaml: str, expected: list[str]) -> None:
     home = make({"runner.yaml": yaml, "checks.d/g.yaml": "check: a\n"})
     assert said(home) == [f"runner.yaml:{line}" for line in expected]
+        ("retention: {hourly: 10d}\n", ["1:21 bad-value"]),
+        ("retention: {samples: 30d, hourly: 40d, daily: 35d}\n", ["1:47 bad-value"]),
+        ("retention: {samples: 10d, daily: 5d}\n", ["1:34 bad-value"]),
     assert [job.name for job in home.jobs] == ["a"]
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runner.model.codec import clean, decode, encode, instant, moment
-from runner.model.history import Form, HistoryNeed, Past, Sample, Series
-from runner.model.problem import Change, Memory, Problem, Transition
+from runner.model.history import Form, HistoryNeed, Past, Sample, Series, Summary
+from runner.model.problem import Acknowledgement, Change, Memory, Problem, Transition
 from runner.model.quantity import Dimension
 from runner.model.query import QueryError, Rows
 from runner.model.report import Delivery, DeliveryState, Fault, Report, TargetInfo
@@ -31,7 +31,13 @@ OUTCOME = Outcome(
     observations=(Observation(series=SERIES, values={"a": 1, "b": 2.5, "c": None, "d": True, "e": 10**60, "f": "é"}),),
     columns=(Column(name="a", dimension=Dimension.BYTES, warning="a > 1", critical="a > 2"),),
     tables=(Table(title="t", columns=("a", "b"), rows=(("1", "2"), ("3", "4")), numeric=frozenset({"a"}), more=3),),
-    trends=(Trend(column="a", series=SERIES, samples=(Sample(AT, 1), Sample(AT, None), Sample(AT, "x"))),),
+    trends=(
+        Trend(
+            column="a",
+            series=SERIES,
+            samples=(Sample(AT, 1, Summary(3, -1, 4, 0.5)), Sample(AT, None), Sample(AT, "x")),
+        ),
+    ),
     looked=frozenset({"", "db", "größe"}),
     skipped="not here",
     notes=("one", "two"),

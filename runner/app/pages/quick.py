@@ -114,12 +114,17 @@ def _silences(home: Home, groups: tuple[Group, ...]) -> list[str]:
 def _logs(home: Home) -> list[str]:
     rows = [(code(name), code(sink.type), _place(sink)) for name, sink in home.settings.sinks.items()]
     keep = home.settings
-    samples, runs = show_duration(keep.keep_samples), show_duration(keep.keep_runs)
+    each, values, runs = map(show_duration, (keep.keep_samples, keep.keep_daily, keep.keep_runs))
+    history = (
+        f"History is kept in {code(keep.state)}: measured values for {values}, of every run for {each}, "
+        f"runs and reports for {runs}."
+    )
     return [
         *heading(2, "Logs and history"),
         *table(("sink", "type", "where"), rows),
         "`runner sinks list` says what each is sent, `runner sinks test NAME` sends one a test report.", "",
-        f"History is kept in {code(keep.state)}: measured values for {samples}, runs and reports for {runs}.", "",
+        history,
+        "",
     ]  # fmt: skip
 
 
