@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from runner.model.history import Form, HistoryNeed, Series
 from runner.store.base import Recorded
 from runner.store.open import open_store
@@ -13,9 +15,13 @@ from tests.store.make import hours, make_claim, make_report, make_result, observ
 ROWS = 100_000
 
 
-def test_a_hundred_thousand_rows_are_recorded_and_read_in_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_hundred_thousand_rows_are_recorded_and_read_in_seconds(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    url = "sqlite:.runner/state.db" if kind == "sqlite" else request.getfixturevalue("shared_url")
     need = HistoryNeed(Form.PREVIOUS, "dead_rows")
-    with open_store("sqlite:.runner/state.db", tmp_path) as store:
+    with open_store(url, tmp_path) as store:
         for index in range(2):
             rows = {
                 Series(f"db{number % 3}", ("public", f"table_{number}")): {
@@ -40,6 +46,6 @@ def test_a_hundred_thousand_rows_are_recorded_and_read_in_seconds(tmp_path: Path
         assert len(past.samples) == ROWS
         assert past.of(Series("db0", ("public", "table_99999")), need)[0].value == 100_000
         assert waiting(store)[1].report.results == (result,)
-    print(f"recorded in {recorded:.2f} s, read in {read:.2f} s of processor time")
+    print(f"{kind}: recorded in {recorded:.2f} s, read in {read:.2f} s of processor time")
     assert recorded < 40
     assert read < 30

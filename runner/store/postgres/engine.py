@@ -44,7 +44,11 @@ class PostgresEngine:
         self._lost_at: float | None = None
         self._is_closed = False
         self._connection: Connection | None = None
-        self._repeated(partial(prepare, address=address), Patience(_OPEN_SECONDS))
+        try:
+            self._repeated(partial(prepare, address=address), Patience(_OPEN_SECONDS))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def durable(self) -> bool:

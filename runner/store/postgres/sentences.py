@@ -78,7 +78,11 @@ def explained(error: psycopg.Error, address: Address) -> StoreError:
         case errors.DataCorrupted() | errors.IndexCorrupted():
             return StoreError(f"{where} is damaged: {reason}", hint="restore its database from a backup")
         case errors.InsufficientPrivilege():
-            return StoreError(f"{where} cannot be used: {reason}", hint=grant(address))
+            user = quoted(str(address.options.get("user") or "ROLE"))
+            return StoreError(
+                f"{where} cannot be used: {reason}",
+                hint=f"use the role that owns the schema runner, or as a superuser: grant OWNER to {user}",
+            )
         case errors.UndefinedTable() | errors.UndefinedColumn():
             return StoreError(f"{where} has lost its tables: {reason}", hint="drop the schema runner; it is made anew")
         case errors.ReadOnlySqlTransaction():
@@ -91,11 +95,13 @@ def explained(error: psycopg.Error, address: Address) -> StoreError:
             return StoreError(f"{where} cannot be used: {reason}", hint=_DOCTOR)
 
 
-def grant(address: Address, role: str = "") -> str:
+def grant(address: Address, role: str) -> str:
     """What a superuser gives so that the store can be made and used."""
-    named = quoted(role or str(address.options.get("user") or "ROLE"))
-    database = quoted(str(address.options.get("dbname") or "DATABASE"))
-    return f"as a superuser in the database: create schema runner authorization {named}; or: grant create on database {database} to {named}"
+    named, database = quoted(role), quoted(str(address.options.get("dbname") or "DATABASE"))
+    return (
+        f"as a superuser in that database: create schema runner authorization {named};"
+        f" or: grant create on database {database} to {named}"
+    )
 
 
 def quoted(name: str) -> str:
