@@ -185,8 +185,6 @@ class _Reader:
             plugins_disabled=texts_of(_mapping(root.get("plugins")).get("disabled")),
         )
 
-    def _sinks(self, registry: Registry) -> dict[str, SinkSettings]:
-        node = self._root.get("sinks")
     def sound_defaults(self) -> MappingNode:
         """The defaults of jobs without those that cannot be read: one mistake must not take every job with it."""
         entries = self._defaults.entries
@@ -229,6 +227,8 @@ class _Reader:
             Diagnostic(code="bad-value", span=node.entries[key].node.span, message=message, hint=hint)
         )
 
+    def _sinks(self, registry: Registry) -> dict[str, SinkSettings]:
+        node = self._root.get("sinks")
         if not isinstance(node, MappingNode):
             return {name: sink for name, sink in DEFAULT_SINKS.items() if sink.type in registry.sinks}
         return {
@@ -321,15 +321,15 @@ class _Reader:
         self.diagnostics.append(diagnostic)
 
 
-def _guarded(node: Node, schema: Mapping[str, Any]) -> object:
-    value = value_of(node)
-    # The JSON Schema word for what is written and never shown again.
 def _written(seconds: float) -> str:
     """As it can stand in the file."""
     days = seconds / 86400
     return f"{days:.0f}d" if days >= 1 and days.is_integer() else f"{seconds:.0f}s"
 
 
+def _guarded(node: Node, schema: Mapping[str, Any]) -> object:
+    value = value_of(node)
+    # The JSON Schema word for what is written and never shown again.
     return Secret(value) if schema.get("writeOnly") and isinstance(value, str) else value
 
 

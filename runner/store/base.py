@@ -92,6 +92,8 @@ class Sweep:
     looked: frozenset[str]
     state: State | None = None
     observations: tuple[Observation, ...] = ()
+    span: int = 0
+    summaries: Mapping[Series, Mapping[str, Sample]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +103,6 @@ class TickRecord:
     id: str
     at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
-    span: int = 0
-    summaries: Mapping[Series, Mapping[str, Sample]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,7 @@ class Pruned:
 
     samples: int
     runs: int
+    finished: bool = True
 
 
 class Store(HistoryReader, Protocol):
@@ -120,7 +121,6 @@ class Store(HistoryReader, Protocol):
     """
 
     @property
-    finished: bool = True
     def durable(self) -> bool:
         """Whether anything outlives the process; without it no cursor is known and every slot can be claimed."""
 

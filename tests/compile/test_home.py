@@ -429,11 +429,10 @@ def test_settings_keep_what_is_right(make: Make, tmp_path: Path) -> None:
     assert (settings.state, settings.timezone, settings.remind_every) == ("sqlite:x.db", "Europe/Paris", 3600.0)
     assert (settings.crontab_marker, settings.connections) == ("mine", 7)
     assert (settings.keep_samples, settings.keep_runs, settings.plugins_disabled) == (86400.0, 172800.0, ("acme",))
-    assert disabled_plugins(tmp_path) == ("acme",)
     assert (settings.keep_hourly, settings.keep_daily) == (90 * 86400.0, 400 * 86400.0)
+    assert disabled_plugins(tmp_path) == ("acme",)
 
 
-@pytest.mark.parametrize(
 @pytest.mark.parametrize(
     ("yaml", "days"),
     [
@@ -461,6 +460,7 @@ def test_retention_that_contradicts_itself_says_what_to_write(make: Make) -> Non
     assert wrong.hint == "write `hourly: 30d` or longer, or a shorter `samples`"
 
 
+@pytest.mark.parametrize(
     ("yaml", "expected"),
     [
         ("routes: [{sinks: [stdot]}]\n", ["1:19 unknown-sink"]),
@@ -477,15 +477,15 @@ def test_retention_that_contradicts_itself_says_what_to_write(make: Make) -> Non
         ("targets: {x: {password: '${NOPE}'}}\n", ["1:26 unset-variable"]),
         ("connections: '${NOPE}'\n", ["1:15 unset-variable"]),
         ("state: [a]\n", ["1:8 bad-value"]),
+        ("retention: {hourly: 10d}\n", ["1:21 bad-value"]),
+        ("retention: {samples: 30d, hourly: 40d, daily: 35d}\n", ["1:47 bad-value"]),
+        ("retention: {samples: 10d, daily: 5d}\n", ["1:34 bad-value"]),
         ("state: sqlite:a: b\n", ["1:16 yaml-syntax"]),
     ],
 )
 def test_mistakes_in_settings(make: Make, yaml: str, expected: list[str]) -> None:
     home = make({"runner.yaml": yaml, "checks.d/g.yaml": "check: a\n"})
     assert said(home) == [f"runner.yaml:{line}" for line in expected]
-        ("retention: {hourly: 10d}\n", ["1:21 bad-value"]),
-        ("retention: {samples: 30d, hourly: 40d, daily: 35d}\n", ["1:47 bad-value"]),
-        ("retention: {samples: 10d, daily: 5d}\n", ["1:34 bad-value"]),
     assert [job.name for job in home.jobs] == ["a"]
 
 
