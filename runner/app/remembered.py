@@ -9,6 +9,7 @@ from typing import Final
 
 from runner.api import HistoryNeed, Observation, Past, Sample, Series
 from runner.model.history import Form
+from runner.store.base import Sweep
 
 _NEAR: Final = 0.25
 """A sample stands for `span` ago when it is at most this share of the span away from it, as in the store."""
@@ -26,9 +27,21 @@ class Remembered:
         for seen in observations:
             self._last[seen.series] = at
             for column, value in seen.values.items():
-                instants, samples = self._kept.setdefault((seen.series, column), ([], []))
-                instants.append(at)
-                samples.append(Sample(at, value))
+                self._keep(seen.series, column, Sample(at, value))
+
+    def add_sweep(self, sweep: Sweep) -> None:
+        """A recorded run, or the hour or day that several were merged to."""
+        if not sweep.span:
+            self.add(sweep.at, sweep.observations)
+        for series, samples in sweep.summaries.items():
+            self._last[series] = sweep.at
+            for column, sample in samples.items():
+                self._keep(series, column, sample)
+
+    def _keep(self, series: Series, column: str, sample: Sample) -> None:
+        instants, samples = self._kept.setdefault((series, column), ([], []))
+        instants.append(sample.at)
+        samples.append(sample)
 
     def series(self, since: datetime) -> frozenset[Series]:
         """The rows that were seen from `since` on."""

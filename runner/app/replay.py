@@ -48,6 +48,7 @@ class WrongThresholdError(UsageError):
 class Replayed:
     """One target's history: how many runs were judged again, and what the thresholds would have said.
 
+    `merged` are the hours and days of which single runs are not kept any more: they were looked back at, not judged.
     `own` is None when the job's own thresholds look at what was never recorded, `tried` when none were given.
     """
 
@@ -57,6 +58,7 @@ class Replayed:
     last: datetime | None = None
     runs: int = 0
     blind: int = 0
+    merged: int = 0
     recorded: tuple[str, ...] = ()
     own: Tally | None = None
     tried: Tally | None = None
@@ -120,12 +122,19 @@ def _parsed(option: str, text: str) -> Expression:
 
 @dataclass(slots=True)
 class _Recorded:
-    """What the history holds: columns and since when, and the runs with rows."""
+    """What the history holds: columns and since when, the runs with rows, and how much of it is merged."""
 
     columns: dict[str, datetime] = field(default_factory=dict)
     first_rows: datetime | None = None
+    merged: int = 0
+    first_run: datetime | None = None
+    """The oldest run after everything that is merged."""
 
     def see(self, sweep: Sweep) -> None:
+        if sweep.span:
+            self.merged, self.first_run = self.merged + 1, None
+        elif self.first_run is None:
+            self.first_run = sweep.at
         if sweep.observations and self.first_rows is None:
             self.first_rows = sweep.at
         for seen in sweep.observations:
@@ -144,7 +153,7 @@ class _Replay:
 
     def run(self, parsed: Mapping[str, Expression], since: datetime, now: datetime) -> Replayed:
         notes = []
-        kept = now - timedelta(seconds=self._loaded.home.settings.keep_samples)
+        kept = now - timedelta(seconds=self._loaded.home.settings.keep_daily)
         if since < kept:
             notes.append(
                 f"rows are kept for {show_duration((now - kept).total_seconds())}, so it looks back no further"
@@ -165,6 +174,9 @@ class _Replay:
             missing = _listed(sorted(set().union(*gone.values())))
             notes.append(f"the job's own thresholds name {missing}, which was never recorded; {_known(recorded)}")
             rules = {name: rule for name, rule in rules.items() if name not in gone}
+        notes += _merged(recorded)
+        if recorded.merged:
+            since = recorded.first_run or now
         since, late = self._begin(rules.values(), recorded, since)
         return self._judge(rules, since, now, recorded, (*notes, *late))
 
@@ -208,6 +220,8 @@ class _Replay:
         if not late:
             return since, []
         begin = max(late.values())
+        if begin <= since:
+            return since, []
         names = _listed([name for name, at in late.items() if at == begin])
         return begin, [f"{names} is recorded since {begin:%Y-%m-%d %H:%M}; the runs before are left out"]
 
@@ -226,15 +240,19 @@ class _Replay:
         for sweep in self._store.sweeps(self._job.name, self._target, since):
             if sweep.at > now:
                 break
+            if sweep.span:
+                remembered.add_sweep(sweep)
+                continue
             if last is None or sweep.at.date() != last.date():
                 self._tell(f"judging {sweep.at:%Y-%m-%d}")
             first, last, runs = first or sweep.at, sweep.at, runs + 1
             blind += not sweep.looked and sweep.state is not State.SKIPPED
             for judge in judges.values():
                 judge.see(sweep, remembered)
-            remembered.add(sweep.at, sweep.observations)
+            remembered.add_sweep(sweep)
         return Replayed(
             job=self._job.name, target=self._target, first=first, last=last, runs=runs, blind=blind,
+            merged=recorded.merged,
             recorded=tuple(recorded.columns), notes=tuple(notes),
             own=judges["own"].tally() if "own" in judges else None,
             tried=judges["tried"].tally() if "tried" in judges else None,
@@ -254,8 +272,18 @@ class _Replay:
         for sweep in self._store.sweeps(self._job.name, self._target, begin):
             if sweep.at >= since:
                 break
-            remembered.add(sweep.at, sweep.observations)
+            remembered.add_sweep(sweep)
         return remembered
+
+
+def _merged(recorded: _Recorded) -> list[str]:
+    """Says what cannot be judged: an hour's lowest, highest and mean are no run."""
+    if not recorded.merged:
+        return []
+    many = "hours or days" if recorded.merged > 1 else "hour or day"
+    until = f"before {recorded.first_run:%Y-%m-%d %H:%M}" if recorded.first_run else "of that time"
+    what = "kept as lowest, highest, mean and last value, without their runs"
+    return [f"{recorded.merged:,} {many} {until} are {what}: functions look back at them, they are not judged"]
 
 
 def _in_order(past: Past) -> list[tuple[datetime, Observation]]:

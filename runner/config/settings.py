@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from runner.config.assemble import runner_schema
 from runner.config.document import Document, parse
@@ -37,6 +37,8 @@ DEFAULT_SINKS: Final = {
     ),
     "log": SinkSettings(name="log", type="log_file", options={"path": ".runner/runner.log"}, format="text"),
 }
+
+_DURATIONS: Final = frozenset({"catch_up", "spread", "timeout", "statement_timeout", "lock_timeout", "remind_every"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
         settings=settings,
         targets=targets,
         environment=environment,
-        defaults=_mapping(usable.get("defaults")),
+        defaults=reader.sound_defaults(),
         root=usable,
         declared=_declared(root, settings, targets),
         diagnostics=(
@@ -291,6 +293,7 @@ class _Reader:
                 until=_until(text_of(until), self._timezone) if until else None,
                 window=text_of(node.get("window")),
                 targets=read_selector(node.get("targets")),
+                runs=cast('Literal["continue", "skip"]', text_of(node.get("runs"), "continue")),
                 span=span,
             )
         except ScheduleError as error:

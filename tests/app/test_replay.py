@@ -15,6 +15,7 @@ from runner.app.replay import Replayed, Trial, WrongThresholdError, replay
 from runner.errors import UsageError
 from tests.app.homes import HOUR, MINUTE, SLOT
 from tests.app.recorded import Recording, Seen
+from tests.store.make import make_report
 
 CHECK = """
 check: used
@@ -187,7 +188,7 @@ def test_since_limits_what_is_judged_but_not_what_it_looks_back_at(tmp_path: Pat
 
 
 def test_history_further_back_than_rows_are_kept_is_said_to_be_gone(tmp_path: Path) -> None:
-    recording = Recording.make(tmp_path, CHECK, "retention: {samples: 2d}\n")
+    recording = Recording.make(tmp_path, CHECK, "retention: {samples: 2d, hourly: 2d, daily: 2d}\n")
     recording.see(SLOT, rows(a=60))
     found = again(recording)
     assert found.notes == ("rows are kept for 2 d, so it looks back no further",)
@@ -273,3 +274,47 @@ def test_a_month_of_minutes_is_judged_in_the_order_of_its_runs(tmp_path: Path) -
 
 def _minute(number: int) -> datetime:
     return SLOT + timedelta(minutes=number) + 0 * MINUTE
+
+
+def merge_hours(recording: Recording, at: datetime) -> None:
+    """As the ticks do with what is older than a day."""
+    with recording.home.store() as store:
+        store.record([], report=make_report("told", store.unreported()), deliveries=[], now=at)
+        kept = {"keep_samples": 86400.0, "keep_runs": 1e8, "keep_hourly": 1e8, "keep_daily": 1e8}
+        assert store.prune(at, **kept) is not None
+
+
+def test_merged_hours_are_looked_back_at_and_never_judged(tmp_path: Path) -> None:
+    recording = Recording.make(tmp_path, CHECK)
+    for number in range(6 * 48):
+        recording.see(SLOT + number * 10 * MINUTE, rows(a=95 if number == 7 else 10))
+    before = again(recording, warning="max_over(used, 30d) > 90 or used > 50")
+    merge_hours(recording, NOW)
+    found = again(recording, warning="max_over(used, 30d) > 90 or used > 50")
+    assert (before.runs, before.merged, found.runs, found.merged) == (288, 0, 144, 24)
+    assert found.first == SLOT + 24 * HOUR
+    assert found.own is not None
+    assert found.own.episodes == (), "the hour with the 95 is no run"
+    assert [(start, state) for _, state, start, *_ in episodes(found)] == [(24, "warning")]
+    (note,) = found.notes
+    assert note.startswith("24 hours or days before 2026-03-05 03:00 are kept as lowest, highest, mean and last value")
+    assert note.endswith("functions look back at them, they are not judged")
+
+
+def test_a_history_that_is_all_merged_says_so(tmp_path: Path) -> None:
+    recording = Recording.make(tmp_path, CHECK)
+    for number in range(12):
+        recording.see(SLOT + number * 10 * MINUTE, rows(a=60))
+    recording.see(NOW + HOUR, rows(a=1))
+    merge_hours(recording, NOW + HOUR)
+    found = again(recording)
+    assert (found.runs, found.merged, found.first) == (0, 2, None)
+
+
+def test_a_check_that_runs_once_an_hour_is_replayed_as_before(tmp_path: Path) -> None:
+    recording = Recording.make(tmp_path, CHECK)
+    series_of(recording, 10, 60, 70, 10, 95, None, 60)
+    recording.see(NOW, rows(a=1))
+    before = again(recording)
+    merge_hours(recording, NOW)
+    assert again(recording) == before

@@ -58,7 +58,8 @@ def command(
 def _print(item: Replayed, since: str) -> None:
     where = f"{item.job} on {item.target or 'this host'}"
     if item.first is None or item.last is None:
-        say(f"{where}: nothing was recorded in the last {since}")
+        what = "no single run is kept of" if item.merged else "nothing was recorded in"
+        say(f"{where}: {what} the last {since}")
         _print_notes(item)
         return
     say(f"{where}: {counted(item.runs, 'run')} from {item.first:%Y-%m-%d %H:%M} to {item.last:%Y-%m-%d %H:%M} UTC")
@@ -132,6 +133,7 @@ def _plain(item: Replayed) -> dict[str, object]:
         "last": item.last.isoformat() if item.last else None,
         "runs": item.runs,
         "could_not_look": item.blind,
+        "merged": item.merged,
         "recorded_columns": list(item.recorded),
         "notes": list(item.notes),
         "now": _plain_tally(item.own),
