@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from runner.api import Problem, Result, State, worst
+from runner.api import Problem, Result, State, Target, worst
 from runner.app.loading import Loaded
 from runner.app.run_due import decisions_of, targets_of
+from runner.model.home import Silence
+from runner.model.problem import Acknowledgement, Identity
+from runner.report.silence import holds, means
 from runner.store.base import Store, TickRecord
 from runner.store.open import open_store
 
@@ -27,12 +31,24 @@ class Status:
     last_tick: TickRecord | None
     waiting: int
     given_up: int
+    acknowledged: Mapping[Identity, Acknowledgement] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    """Those that hold now or later, of the store and of runner.yaml."""
+    silenced: Mapping[Identity, Silence] = field(default_factory=dict)
+    """The open problems that a silence holds back now."""
 
     @property
     def state(self) -> State:
         """The worst of the results; unknown when there is none yet, or when they are out of date."""
         stale = [State.UNKNOWN] if self.overdue or not self.results else []
         return worst([*(result.state for result in self.results), *stale])
+
+    def is_known(self, result: Result) -> bool:
+        """Whether every open problem of the result is acknowledged or silenced."""
+        places = [(item.job, item.target) for item in self.problems]
+        known = [(job, target) for job, target, _ in {**self.acknowledged, **self.silenced}]
+        place = (result.job, result.target)
+        return 0 < places.count(place) == known.count(place)
 
 
 def status(loaded: Loaded, now: datetime) -> Status:
@@ -41,15 +57,34 @@ def status(loaded: Loaded, now: datetime) -> Status:
     with open_store(loaded.home.settings.state, loaded.home.path) as store:
         results = tuple(result for result in store.latest() if (result.job, result.target) in names)
         seen = {(result.job, result.target) for result in results}
+        problems = tuple(item for item in store.problems() if (item.job, item.target) in names)
+        silences = (*store.silences(now), *loaded.home.settings.silences)
+        open_now = {item.identity for item in problems}
         return Status(
             results=results,
-            problems=tuple(item for item in store.problems() if (item.job, item.target) in names),
+            problems=problems,
             never_ran=tuple(sorted(names - seen)),
             overdue=_overdue(loaded, store, now),
             last_tick=store.last_tick(),
             waiting=store.pending_count(),
             given_up=len(store.failed_deliveries()),
+            acknowledged={item.identity: item for item in store.acknowledged(now) if item.identity in open_now},
+            silences=tuple(item for item in silences if item.until is None or item.until > now),
+            silenced=_silenced(loaded, problems, silences, now),
         )
+
+
+def _silenced(
+    loaded: Loaded, problems: Iterable[Problem], silences: Iterable[Silence], now: datetime
+) -> dict[Identity, Silence]:
+    windows = loaded.home.settings.windows
+    found: dict[Identity, Silence] = {}
+    for item in problems:
+        target = loaded.home.targets.get(item.target) or Target(name=item.target, options={})
+        for silence in silences:
+            if holds(silence, item.job, target, now, windows) and means(silence, item.series):
+                found.setdefault(item.identity, silence)
+    return found
 
 
 def _overdue(loaded: Loaded, store: Store, now: datetime) -> tuple[tuple[str, str], ...]:

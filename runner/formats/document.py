@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from runner.model.history import Sample, Series
-from runner.model.problem import Transition
+from runner.model.problem import Acknowledgement, Transition
 from runner.model.report import SCHEMA, Report, TargetInfo
 from runner.model.result import Finding, Result, Table
 from runner.model.state import State
@@ -118,7 +118,15 @@ def _finding(item: Finding) -> dict[str, Any]:
         "hint": item.hint,
         "pending": item.pending,
         "since": item.since,
+        "acknowledged": acknowledged(item.acknowledged),
     }
+
+
+def acknowledged(known: Acknowledgement | None) -> dict[str, Any] | None:
+    """Who knows of a problem."""
+    if known is None:
+        return None
+    return {"by": known.author, "reason": known.reason, "at": known.at, "until": known.until}
 
 
 def _transition(item: Transition) -> dict[str, Any]:

@@ -23,7 +23,10 @@ _SIMPLE = re.compile(r"\s*(\w+)\s*(>=|>|<=|<)\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([
 def render(report: Report, _options: Options, _context: FormatContext) -> str:
     """The output of a monitoring plugin for the whole report."""
     view = View(report, rows=10)
-    problems = [_words(line.job, line.where, line.text) for line in view.problems()]
+    problems = [
+        _words(line.job, line.where, line.text) + (f" ({line.acknowledged})" if line.acknowledged else "")
+        for line in view.problems()
+    ]
     others = [_words(line.state, line.job, line.where, line.text) for line in (*view.skipped(), *view.notes())]
     others += [_words("fault", fault.where, fault.message) for fault in report.faults]
     text = f"{problems[0]} ({view.counts()})" if problems else _calm(report, view)

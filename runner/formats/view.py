@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 
 from runner.formats.layout import finite, more_lines, sparkline, table_lines
-from runner.model.problem import Change, Transition
+from runner.model.problem import Acknowledgement, Change, Transition
 from runner.model.quantity import Dimension, show, show_duration
 from runner.model.report import Report, TargetInfo
 from runner.model.result import Finding, Result, Trend
@@ -35,6 +36,8 @@ class Line:
     text: str = ""
     trend: str = ""
     details: tuple[str, ...] = ()
+    acknowledged: str = ""
+    """Who knows of the problem until when, and why; it is among the details too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +87,11 @@ class View:
         }
 
     def counts(self) -> str:
-        """`1 critical, 14 ok`: results by state, then recoveries and faults."""
+        """`1 critical, 14 ok`: results by state, then acknowledged problems, recoveries and faults."""
         states = Counter(result.state for result in self.report.results)
         parts = [f"{states[state]:,} {state.value}" for state in _COUNTED if states[state]] or ["no results"]
+        known = sum(item.acknowledged is not None for result in self.report.results for item in result.outcome.findings)
+        parts += [f"{known:,} acknowledged"] if known else []
         recovered = sum(item.change is Change.RECOVERED for item in self.report.transitions)
         parts += [f"{recovered:,} recovered"] if recovered else []
         faults = len(self.report.faults)
@@ -94,15 +99,23 @@ class View:
         return ", ".join(parts)
 
     def problems(self) -> Iterator[Line]:
-        """One line per finding, the worst first; hints below, and once below each job its trends and runbook."""
+        """One line per finding, the worst first and what is acknowledged after the others in its state.
+
+        Hints stand below, and once below each job its trends and runbook.
+        """
         return _merged(self._problems())
 
     def _problems(self) -> Iterator[Line]:
         yield from self._statements()
         seen: set[int] = set()
-        for state in _WORST_FIRST:
+        for state, known in product(_WORST_FIRST, (False, True)):
             for number, result in enumerate(self.report.results):
-                found = [item for item in result.outcome.findings if item.state is state and not item.pending]
+                wanted = (state, False, known)
+                found = [
+                    item
+                    for item in result.outcome.findings
+                    if (item.state, item.pending, item.acknowledged is not None) == wanted
+                ]
                 if found:
                     yield from self._block(result, found, first=number not in seen)
                     seen.add(number)
@@ -129,12 +142,18 @@ class View:
             below += _labelled(runbook=result.runbook)
         for finding, following in zip(shown, [*shown[1:], None], strict=True):
             since = _since(finding, changes.get(finding.series), self.report.created)
+            known = _acknowledged(finding.acknowledged) if finding.acknowledged else ""
             yield Line(
                 state=finding.state.value.upper(),
                 job=clean(result.job, limit=_NAME),
                 where=self._where(result, finding.series.database),
                 text=clean(finding.message, limit=_TEXT) + (f" ({since})" if since else ""),
-                details=(*_hint(result, finding, following), *(below if following is None else ())),
+                details=(
+                    *([known] if known else []),
+                    *_hint(result, finding, following),
+                    *(below if following is None else ()),
+                ),
+                acknowledged=known,
             )
 
     def recovered(self) -> Iterator[Line]:
@@ -237,7 +256,7 @@ def _merged(lines: Iterable[Line]) -> Iterator[Line]:
     groups: dict[tuple[str, ...], list[Line]] = {}
     for number, line in enumerate(lines):
         alone = str(number) if line.state in _NEVER_MERGED else ""
-        groups.setdefault((line.state, line.where, line.text, alone), []).append(line)
+        groups.setdefault((line.state, line.where, line.text, line.acknowledged, alone), []).append(line)
     for group in groups.values():
         jobs = list(dict.fromkeys(line.job for line in group))
         if len(jobs) < _SAME:
@@ -254,6 +273,12 @@ def _target(info: TargetInfo) -> tuple[str, ...]:
     return tuple(
         clean(part, limit=_NAME) for part in (info.name or "(host)", info.address, version, info.role, " ".join(labels))
     )
+
+
+def _acknowledged(known: Acknowledgement) -> str:
+    until = f" until {show_time(known.until)}" if known.until else ""
+    reason = f": {clean(known.reason, limit=_TEXT)}" if known.reason else ""
+    return f"acknowledged by {clean(known.author, limit=_NAME)}{until}{reason}"
 
 
 def _labelled(**texts: str) -> tuple[str, ...]:

@@ -61,9 +61,13 @@ def _is_silent(series: Series, holding: Iterable[Silence]) -> bool:
 
 
 def means(silence: Silence, series: Series) -> bool:
-    """Whether the row is one of the silence's keys: `schema.table`, or with its database `db/schema.table`."""
-    names = {str(series), ".".join(series.key)}
-    return any(fnmatchcase(name, pattern) for pattern in silence.keys for name in names)
+    """Whether the row is one of the silence's keys."""
+    return any(is_named(series, pattern) for pattern in silence.keys)
+
+
+def is_named(series: Series, pattern: str) -> bool:
+    """Whether a pattern means the row: as `schema.table`, or with its database as `db/schema.table`."""
+    return any(fnmatchcase(name, pattern) for name in (str(series), ".".join(series.key)))
 
 
 def _shown(result: Result, kept: tuple[Finding, ...], silent: int, silence: Silence) -> Result:

@@ -403,7 +403,7 @@ windows: {night: {from: "22:00", to: "05:00"}}
 silences:
   - {jobs: [a], until: 2027-01-31, reason: load}
   - {jobs: [a], until: 2027-01-31T18:00:00Z, reason: load}
-  - {jobs: [a], window: night, reason: load}
+  - {jobs: [a], window: night, reason: load, runs: skip}
 crontab: {marker: mine}
 plugins: {disabled: [acme]}
 retention: {samples: 1d, runs: 2d}
@@ -426,6 +426,7 @@ def test_settings_keep_what_is_right(make: Make, tmp_path: Path) -> None:
         datetime(2027, 1, 31, 18, tzinfo=UTC),
         None,
     ]
+    assert [silence.runs for silence in settings.silences] == ["continue", "continue", "skip"]
     assert (settings.state, settings.timezone, settings.remind_every) == ("sqlite:x.db", "Europe/Paris", 3600.0)
     assert (settings.crontab_marker, settings.connections) == ("mine", 7)
     assert (settings.keep_samples, settings.keep_runs, settings.plugins_disabled) == (86400.0, 172800.0, ("acme",))

@@ -146,6 +146,8 @@ def test_job_files(yaml: str, expected: list[str]) -> None:
         ("routes: [{groups: [a]}]\n", ["1:11 missing-key item 1 of `routes` needs the key `sinks` | for example: `sinks: [pager]`"]),
         ("silences: [{jobs: [a], until: 2027-01-01}]\n",
          ["1:13 missing-key item 1 of `silences` needs the key `reason` | for example: `reason: bulk load`"]),
+        ("silences: [{jobs: [a], until: 2027-01-01, reason: x, runs: skipp}]\n",
+         ["1:60 bad-value `runs` cannot be `skipp` | did you mean `skip`?"]),
     ],
 )  # fmt: skip
 def test_settings_file(yaml: str, expected: list[str]) -> None:

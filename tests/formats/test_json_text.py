@@ -65,6 +65,7 @@ def test_what_a_result_looks_like() -> None:
         "reason": "",
         "hint": "runner run vacuum-table --param table=public.orders",
         "pending": False,
+        "acknowledged": None,
         "since": "2026-11-22T22:30:00Z",
     }
     assert dead_rows["observations"] == [

@@ -22,10 +22,22 @@ from runner.model.state import State
 
 AT = datetime(2027, 3, 28, 1, 30, 0, 123456, tzinfo=UTC)
 SERIES = Series("größe", ("public", 'or"ders\\', "", "😀", "\x00\n"))
+ACK = Acknowledgement(
+    job="j", target="t", series=SERIES, state=State.CRITICAL, author="größe", at=AT, reason="r", until=AT
+)
 OUTCOME = Outcome(
     summary="3 tables — größer",
     findings=(
-        Finding(state=State.CRITICAL, message="m", series=SERIES, reason="r", hint="h", pending=True, since=AT),
+        Finding(
+            state=State.CRITICAL,
+            message="m",
+            series=SERIES,
+            reason="r",
+            hint="h",
+            pending=True,
+            since=AT,
+            acknowledged=ACK,
+        ),
         Finding(state=State.UNKNOWN, message=""),
     ),
     observations=(Observation(series=SERIES, values={"a": 1, "b": 2.5, "c": None, "d": True, "e": 10**60, "f": "é"}),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from runner.model.report import Waiting
 from runner.report.queue import IN_A_ROW, Fate, Pass, Wait, turns
@@ -94,6 +94,7 @@ def test_what_is_left_keeps_its_order_and_can_be_stopped() -> None:
 WORDS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 4), st.booleans()), max_size=20)
 
 
+@settings(max_examples=300, deadline=None)
 @given(WORDS, st.randoms(use_true_random=False))
 def test_groups_keep_their_order_whatever_happens(drawn: list[tuple[str, int, bool]], random) -> None:
     given_items = items(*(f"{group}{tries}{'+' * late}" for group, tries, late in drawn))

@@ -94,10 +94,17 @@ def _cron(home: Home) -> list[str]:
 
 def _silences(home: Home, groups: tuple[Group, ...]) -> list[str]:
     job = _example(groups)
+    wanted = (
+        ("Hear nothing of a job for two hours", f'runner silence {job} --for 2h --reason "why it is quiet"'),
+        ("See what is silent, and end it early", "runner silence --list; runner unsilence s1"),
+        ("Say that you work on its problems", f'runner ack {job} --reason "what is done about it"'),
+    )
     example = f"silences:\n  - {{jobs: [{job}], until: 2027-01-31, reason: why it is quiet}}"
     lines = [
         *heading(2, "Silence"),
-        "There is no command for it yet: write it into `runner.yaml`. The checks go on; only reports are held back.", "",
+        "The checks go on; only reports are held back. What somebody works on is acknowledged instead: no reminders.", "",
+        *table(("you want", "command"), [(what, code(words)) for what, words in wanted]),
+        "What lasts longer, or comes back, stands in `runner.yaml`:", "",
         *block(example, "yaml"),
     ]  # fmt: skip
     rows = [

@@ -6,9 +6,12 @@ from datetime import datetime
 
 import click
 
+from runner.api import Problem
 from runner.app.status import Status, age, status
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
+from runner.cli.commands.silence import plain as silence_as_json
+from runner.cli.commands.silence import table as show_silences
 from runner.cli.console import paint, say, say_json, say_table
 from runner.cli.loading import load_sound
 from runner.errors import RunnerError
@@ -36,8 +39,7 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
         say(f"UNKNOWN - {error.message}")
         return exits.NAGIOS_UNKNOWN
     if format_name == "nagios":
-        wrong = [f"{result.job}: {result.outcome.summary}" for result in known.results if result.state.is_problem]
-        text = "; ".join([*_stale(known), *wrong]) or "all jobs are well"
+        text = "; ".join([*_stale(known), *_wrong(known)]) or "all jobs are well"
         say(f"{known.state.value.upper()} - {text}".replace("|", "/"))
         return exits.of_state(known.state)
     if as_json:
@@ -50,10 +52,44 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
         ], "never_ran": [list(item) for item in known.never_ran],
             "overdue": [list(item) for item in known.overdue], "deliveries_waiting": known.waiting,
             "deliveries_given_up": known.given_up,
-            "last_tick": known.last_tick.at.isoformat() if known.last_tick else None})  # fmt: skip
+            "last_tick": known.last_tick.at.isoformat() if known.last_tick else None,
+            "problems": [_problem(known, problem) for problem in known.problems],
+            "silences": [silence_as_json(item) for item in known.silences]})  # fmt: skip
         return exits.of_state(known.state)
     _print(known, moment, everything)
     return exits.of_state(known.state)
+
+
+def _wrong(known: Status) -> list[str]:
+    """Jobs with problems in one line each, those that somebody knows of last."""
+    wrong = sorted((result for result in known.results if result.state.is_problem), key=known.is_known)
+    words = {True: " (known)", False: ""}
+    return [f"{result.job}: {result.outcome.summary}{words[known.is_known(result)]}" for result in wrong]
+
+
+def _problem(known: Status, problem: Problem) -> dict[str, object]:
+    ack, silence = known.acknowledged.get(problem.identity), known.silenced.get(problem.identity)
+    return {
+        "job": problem.job,
+        "target": problem.target,
+        "database": problem.series.database,
+        "row": list(problem.series.key),
+        "state": problem.state.value,
+        "since": problem.since.isoformat(),
+        "message": problem.message,
+        "acknowledged": {"by": ack.author, "reason": ack.reason, "until": ack.until.isoformat() if ack.until else None}
+        if ack
+        else None,
+        "silenced": {"id": silence.id or None, "reason": silence.reason} if silence else None,
+    }
+
+
+def _known(known: Status, problem: Problem) -> str:
+    """Who knows of the problem: ` (acknowledged by ana: vacuum is planned)`, ` (silenced: bulk load)`, or nothing."""
+    ack, silence = known.acknowledged.get(problem.identity), known.silenced.get(problem.identity)
+    said = [f"acknowledged by {ack.author}{f': {ack.reason}' if ack.reason else ''}"] if ack else []
+    said += [f"silenced: {silence.reason}"] if silence else []
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _stale(known: Status) -> list[str]:
@@ -101,11 +137,17 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
                     problem.job,
                     problem.target or "host",
                     show_duration(age(problem.since, moment)),
-                    problem.message,
+                    f"{problem.message}{_known(known, problem)}",
                 )
-                for problem in sorted(known.problems, key=lambda problem: (-problem.state.rank, problem.since))
+                for problem in sorted(
+                    known.problems,
+                    key=lambda problem: (-problem.state.rank, bool(_known(known, problem)), problem.since),
+                )
             ],
         )
+    if known.silences:
+        say()
+        show_silences(known.silences)
     if known.never_ran:
         say()
         say(f"{len(known.never_ran)} jobs have not run yet" + (":" if everything else " (--all names them)"))

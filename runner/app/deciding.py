@@ -1,0 +1,46 @@
+"""What the store, the home and the clock together say about every job: shared by run-due, plan, status and explain."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from datetime import datetime
+
+from runner.api import Job, Scope
+from runner.app.loading import Loaded
+from runner.engine.decision import Decision
+from runner.engine.due import decide
+from runner.model.target import HOST, Target
+from runner.report.silence import blackout, silenced_reason
+from runner.store.base import Store
+
+
+def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:
+    """The targets that a job runs on; jobs of the host run once."""
+    if job.scope is Scope.HOST:
+        return (HOST,)
+    return tuple(name for name, target in loaded.home.targets.items() if job.targets.admits(target))
+
+
+def decisions_of(loaded: Loaded, store: Store, jobs: Sequence[Job], now: datetime) -> tuple[Decision, ...]:
+    """One decision for each of the jobs on each of its targets. Raises StoreError; changes nothing."""
+    live = frozenset((run.job, run.target) for run in store.running() if store.is_held(run.tick))
+    settings, targets = loaded.home.settings, loaded.home.targets
+    silences = (*store.silences(now), *settings.silences)
+
+    def quiet(job: Job, name: str) -> str:
+        target = targets.get(name) or Target(name=name, options={})
+        found = blackout(silences, job.name, target, now, settings.windows)
+        return silenced_reason(found) if found else ""
+
+    return decide(
+        jobs,
+        lambda job: targets_of(loaded, job),
+        store.cursors(),
+        live,
+        now,
+        row=store.slot,
+        blackout=quiet,
+        machine=socket.gethostname(),
+        followed=loaded.home.jobs,
+    )

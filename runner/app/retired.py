@@ -1,0 +1,57 @@
+"""Jobs that the home has no more: their slots are accounted for, and after a while their problems end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from runner.api import Job, Result
+from runner.app.deciding import targets_of
+from runner.app.loading import Loaded
+from runner.engine.claims import Claimed, claim_now
+from runner.engine.due import RETURNS_WITHIN
+from runner.engine.passed import REMOVED, dropped
+from runner.store.base import CursorRecord, Store
+
+GONE = "the job was removed from the home"
+
+
+def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claimed]:
+    """Notes what is gone, and claims a last run for what stays away: it looks at nothing and ends the job's problems.
+
+    While anything in the home is wrong nothing is gone: a job with a mistake must come back as it was.
+    """
+    if loaded.home.errors:
+        return []
+    places = {(job.name, target) for job in loaded.home.jobs for target in targets_of(loaded, job)}
+    gone = [cursor for whose, cursor in store.cursors().items() if whose not in places]
+    if not gone:
+        return []
+    known = {(result.job, result.target): result for result in store.latest()}
+    for cursor in gone:
+        if cursor.retired is None:
+            _account_for_the_rest(store, cursor, known.get((cursor.job, cursor.target)), now)
+            store.retire(cursor.job, cursor.target, now)
+    away = {(c.job, c.target) for c in gone if c.retired is not None and now - c.retired > RETURNS_WITHIN}
+    troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)}
+    return list(_last_runs(loaded, store, (known[whose] for whose in sorted(away & troubled & set(known))), tick, now))
+
+
+def _account_for_the_rest(store: Store, cursor: CursorRecord, last: Result | None, now: datetime) -> None:
+    passed = dropped(cursor.digest, cursor.slot, now, REMOVED)
+    if passed:
+        store.decide(
+            job=cursor.job, kind=last.kind if last else "", group=last.group if last else "", target=cursor.target,
+            slot=passed.slot, status=passed.status, reason=passed.reason, now=now, digest=cursor.digest,
+            slots=passed.slots, since=passed.since,
+        )  # fmt: skip
+
+
+def _last_runs(loaded: Loaded, store: Store, results: Iterable[Result], tick: str, now: datetime) -> Iterable[Claimed]:
+    for last in results:
+        if last.kind not in loaded.registry.kinds:
+            continue
+        job = Job(
+            name=last.job, kind=last.kind, group=last.group, title=last.title, spec=None, tags=last.tags, order=last.order
+        )  # fmt: skip
+        yield from claim_now(store, [(job, last.target)], tick, now, ended=GONE)
