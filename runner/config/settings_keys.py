@@ -56,7 +56,11 @@ def top_level(registry: Registry) -> dict[str, Fragment]:
     return {
         "version": {"const": 1, "description": "The version of this format.", "examples": [1]},
         "env_files": text_or_texts("Files with NAME=value lines; the real environment wins.", [".env"]),
-        "state": text("Where history is kept.", "sqlite:.runner/state.db"),
+        "state": text(
+            "Where history is kept: sqlite:FILE (relative to the home), or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+            " for hosts that share it.",
+            "sqlite:.runner/state.db",
+        ),
         "defaults": closed(
             {key: OPERATIONAL_KEYS[key] for key in DEFAULT_KEYS},
             description="Values for jobs that do not say otherwise.",
