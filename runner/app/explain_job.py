@@ -9,11 +9,11 @@ from datetime import datetime
 from textwrap import wrap
 
 from runner.api import Change, Finding, Job, Outcome, Result, Scope, Series, State, TargetInfo, Transition
+from runner.app.deciding import decisions_of, targets_of
 from runner.app.explain_state import Known, held_in_words, state_lines
 from runner.app.loading import Loaded
 from runner.app.pages.kinds import kind_lines
 from runner.app.plan import refused
-from runner.app.run_due import decisions_of, targets_of
 from runner.app.run_job import chosen
 from runner.app.show import Shown, show
 from runner.clock import Clock

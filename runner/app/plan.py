@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.api import Job
+from runner.app.deciding import decisions_of, targets_of
 from runner.app.loading import Loaded
-from runner.app.run_due import decisions_of, targets_of
 from runner.engine.context import parameters
-from runner.engine.due import Decision
+from runner.engine.decision import Decision
 from runner.model.sql_text import bind
 from runner.model.sql_variants import SqlVariants
 from runner.store.open import open_store

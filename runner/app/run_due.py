@@ -10,21 +10,28 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner import gate
-from runner.api import Fault, Job, Result, Scope, Tick
+from runner.api import Fault, Job, Result, Tick
+from runner.app.deciding import decisions_of, targets_of
 from runner.app.loading import Loaded
+from runner.app.retired import retire
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import claim_in
 from runner.clock import Clock
-from runner.engine.claims import Claimed, Orphan, claim_again, claim_due, orphans
-from runner.engine.due import Cursor, Decision, decide
+from runner.engine.claims import NOT_KNOWN, Claimed, Orphan, claim_again, claim_due, orphans
+from runner.engine.decision import Decision
+from runner.engine.due import LATE_AFTER
 from runner.errors import RunnerError, StoreError
 from runner.model.home import Home
-from runner.model.target import HOST
+from runner.model.quantity import show_duration
+from runner.schedule import in_window, window_in_words
 from runner.store.base import Store
 from runner.version import VERSION
 
 LOOK_AGAIN = timedelta(seconds=30)
 """How soon a tick looks for itself while something is unsettled: well before cron's next minute, which wavers."""
+
+DECIDING = "deciding"
+"""The lock of whoever decides what is due."""
 
 _WITHOUT_STORE = "not run: the store cannot be used, so the next tick could not know that it ran"
 
@@ -71,21 +78,31 @@ def _only_if_harmless(loaded: Loaded, claim: Claimed) -> Claimed:
 
 
 def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Collection[str]) -> _Claimed:
+    """Decides and claims, one tick after the other: two that begin at once never decide the same thing twice."""
     home = loaded.home
     jobs = {job.name: job for job in home.jobs if not groups or job.group in groups}
-    dead = [_still_placed(loaded, orphan) for orphan in _orphans(loaded, store)]
-    claims = claim_again(store, dead, tick, now, lambda job: repeats(loaded, job))
-    live = [run for run in store.running() if store.is_held(run.tick) and run.tick != tick]
-    # Results of a tick that still works are its own to report.
-    left_over = () if live else store.unreported()
-    decisions = decisions_of(loaded, store, list(jobs.values()), now)
-    claims += claim_due(store, decisions, jobs, tick, now)
+    with store.hold(DECIDING):
+        decisions = decisions_of(loaded, store, list(jobs.values()), now)
+        due = frozenset((item.job, item.target) for item in decisions if item.verdict.runs)
+        dead = [_still_placed(loaded, orphan) for orphan in orphans(store, {job.name: job for job in home.jobs})]
+        claims = claim_again(store, dead, tick, now, lambda job, slot: _against(loaded, job, slot, now), due)
+        # Results of a tick that still works are its own to report.
+        alive = {run.tick for run in store.running() if run.tick == tick or store.is_held(run.tick)}
+        left_over = store.unreported(alive)
+        claims += claim_due(store, decisions, jobs, tick, now)
+        claims += retire(loaded, store, tick, now) if not groups else []
     return _Claimed(claims=claims, left_over=left_over, decisions=decisions)
 
 
-def _orphans(loaded: Loaded, store: Store) -> list[Orphan]:
-    every_job = {job.name: job for job in loaded.home.jobs}
-    return orphans(store, every_job)
+def _against(loaded: Loaded, job: Job, slot: datetime, now: datetime) -> str:
+    """Why an interrupted run must not be run again."""
+    if not repeats(loaded, job):
+        return NOT_KNOWN
+    if job.window is not None and not in_window(job.window, now):
+        return f"its window {window_in_words(job.window)} is over"
+    if now - slot > max(LATE_AFTER, timedelta(seconds=job.catch_up)):
+        return f"it is later than its catch_up of {show_duration(job.catch_up)} allows"
+    return ""
 
 
 def _still_placed(loaded: Loaded, orphan: Orphan) -> Orphan:
@@ -110,29 +127,6 @@ def _close_tick(
     if all_groups and store.durable and not ran.not_recorded:
         soon = bool(mine.claims) or (pruned is not None and not pruned.finished)
         _close_gate(loaded, store, mine.decisions, now, soon=soon)
-
-
-def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:
-    """The targets that a job runs on; jobs of the host run once."""
-    if job.scope is Scope.HOST:
-        return (HOST,)
-    return tuple(name for name, target in loaded.home.targets.items() if job.targets.admits(target))
-
-
-def decisions_of(loaded: Loaded, store: Store, jobs: list[Job], now: datetime) -> tuple[Decision, ...]:
-    cursors = {
-        place: Cursor(job=kept.job, target=kept.target, slot=kept.slot, digest=kept.digest, first_seen=kept.first_seen)
-        for place, kept in store.cursors().items()
-    }
-    live = frozenset((run.job, run.target) for run in store.running() if store.is_held(run.tick))
-
-    def ran(job: str, target: str, slot: datetime) -> bool:
-        return any(
-            run.slot == slot and run.target == target and run.status != "interrupted"
-            for run in store.runs(job=job, since=slot, limit=1000)
-        )
-
-    return decide(jobs, lambda job: targets_of(loaded, job), cursors, live, now, ran=ran)
 
 
 def repeats(loaded: Loaded, job: Job) -> bool:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import PurePath
 
 from runner.api import Job
+from runner.app.deciding import targets_of
 from runner.app.loading import Loaded
-from runner.app.run_due import targets_of
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import claim_in
 from runner.clock import Clock

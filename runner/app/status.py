@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from runner.api import Problem, Result, State, Target, worst
+from runner.app.deciding import decisions_of, targets_of
 from runner.app.loading import Loaded
-from runner.app.run_due import decisions_of, targets_of
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Identity
 from runner.report.silence import holds, means

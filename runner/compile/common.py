@@ -40,6 +40,8 @@ class CommonKeys:
             "tags": texts_of(node.get("tags")),
             "schedule": schedule,
             "catch_up": self._catch_up(),
+            "spread": self._seconds("spread", 0.0),
+            "after": texts_of(node.get("after")),
             "window": self._window(declared),
             "overlap": cast("Literal['skip', 'wait']", text_of(node.get("overlap"), "skip")),
             "timeout": self._seconds("timeout", 0.0) or None,

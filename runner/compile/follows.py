@@ -41,7 +41,8 @@ def _wrong(job: Job, name: str, jobs: Mapping[str, Job], known: Collection[str])
 
 def _circle(start: str, name: str, jobs: Mapping[str, Job]) -> tuple[str, ...]:
     """The way from a job that is followed back to the start; empty when there is none."""
-    ways, seen = [(name,)], {name}
+    ways: list[tuple[str, ...]] = [(name,)]
+    seen = {name}
     while ways:
         way = ways.pop()
         if way[-1] == start:

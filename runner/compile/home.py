@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.compile.catalogue import Catalogue, load_catalogue
 from runner.compile.expand import Expander, Expansion, Source, repeated
 from runner.compile.jobs import compile_job
+from runner.compile.follows import wrong_followers
 from runner.compile.references import Known, check_job, check_settings, unknown_targets
 from runner.config.assemble import checks_schema
 from runner.config.diagnostics import ordered
@@ -65,7 +66,7 @@ class _Loader:
     def home(self) -> Home:
         sources = self._read_groups()
         self._refuse_repeated(sources)
-        jobs = tuple(filter(None, map(self._compile, sources)))
+        jobs = self._that_can_follow(tuple(filter(None, map(self._compile, sources))))
         self._diagnostics.extend(check_settings(self._loaded.root, self._known(jobs)))
         secrets = tuple(dict.fromkeys((*self._loaded.secrets, *self._interpolator.secrets)))
         return Home(
@@ -80,6 +81,15 @@ class _Loader:
             files=tuple(dict.fromkeys(self._files)),
             sources=shown(self._sources, secrets),
         )
+
+    def _that_can_follow(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
+        known = {*(job.name for job in jobs), *self._broken}
+        wrong = set[str]()
+        for job, diagnostic in wrong_followers(jobs, known):
+            self._diagnostics.append(diagnostic)
+            wrong.add(job.name)
+        self._broken |= wrong
+        return tuple(job for job in jobs if job.name not in wrong)
 
     def _known(self, jobs: tuple[Job, ...]) -> Known:
         tags = frozenset(tag for job in jobs for tag in job.tags)

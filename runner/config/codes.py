@@ -72,6 +72,7 @@ CODES: Final[Mapping[str, str]] = {
     "unknown-window": "No window of runner.yaml has this name.",
     "unknown-group": "No file in checks.d/ has this name.",
     "unknown-job": "No job has this name.",
+    "bad-after": "A job that follows itself, or a job without a schedule.",
     "unknown-tag": "No job has this tag.",
     "no-target": "A selection that no target matches, so that the job never runs.",
     # jobs

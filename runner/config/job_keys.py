@@ -147,6 +147,10 @@ OPERATIONAL_KEYS: Final[dict[str, Fragment]] = {
                      "daily at 01:30"),
     "timezone": text("The time zone of the schedule and of the window.", "Europe/Paris"),
     "catch_up": CATCH_UP,
+    "spread": duration("Starts up to so long after its slot, always the same time on one machine, so that many jobs or "
+                       "machines do not start at once.", "5min"),
+    "after": text_or_texts("Runs only when these jobs were ok in this slot; otherwise the slot is skipped.",
+                           "backup-finished"),
     "window": text("A window of runner.yaml outside of which the job does not start.", "low-traffic"),
     "overlap": choice("What happens while an earlier run is still going.", "skip", "wait"),
     "timeout": duration("When a run is ended.", "30min"),
@@ -189,4 +193,4 @@ NAME: Final[Fragment] = {
     "errorMessage": NAME_WORDS,
 }
 
-DEFAULT_KEYS: Final = tuple(key for key in OPERATIONAL_KEYS if key not in {"schedule", "params", "window"})
+DEFAULT_KEYS: Final = tuple(key for key in OPERATIONAL_KEYS if key not in {"schedule", "params", "window", "after"})

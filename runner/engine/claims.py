@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from runner.engine.due import Decision, Verdict, schedule_digest
+from runner.engine.decision import Decision, Verdict
+from runner.engine.passed import Passed, schedule_digest
 from runner.model.job import Job
 from runner.store.base import Claim, RunRecord, Store
 
@@ -26,6 +27,8 @@ class Claimed:
     """Said in the report when the slot is not run on time."""
     refused: str = ""
     """Why it must not be executed; its result is unknown with this reason."""
+    ended: str = ""
+    """Why it does not apply any more; its open problems end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,12 @@ class Orphan:
     job: Job | None
 
 
-INTERRUPTED = "was interrupted and is not run again: whether it did its work is not known"
+NOT_KNOWN = "whether it did its work is not known"
+_GONE = "the process that ran it is gone"
+_TOO_OFTEN = "it was interrupted too often"
 _MOST_ATTEMPTS = 3
 _MOST_AT_ONCE = 1000
+_MOST_ROWS = 10_000
 
 
 def new_run() -> str:
@@ -52,7 +58,9 @@ def claim_due(
     claimed: list[Claimed] = []
     for decision in decisions:
         job = jobs[decision.job]
-        if decision.verdict in (Verdict.RUN, Verdict.RUN_LATE) and decision.slot:
+        if decision.passed and (decision.passed.status == "skipped" or not decision.verdict.waits):
+            settle_passed(store, decision.passed, job, decision.target, now)
+        if decision.verdict.runs and decision.slot:
             late = decision.reason if decision.verdict is Verdict.RUN_LATE else ""
             wish = Claimed(run=new_run(), job=job, target=decision.target, slot=decision.slot, late=late)
             claimed += _won(store, wish, tick, now)
@@ -61,17 +69,39 @@ def claim_due(
     return claimed
 
 
+def settle_passed(store: Store, passed: Passed, job: Job, target: str, now: datetime) -> None:
+    """Accounts for slots that nobody runs. What has a row already was settled before the clock was set back."""
+    rows = store.runs(job=job.name, since=passed.since, limit=_MOST_ROWS)
+    settled = [row.slot for row in rows if row.target == target and row.slot <= passed.slot]
+    left = passed.later_than(max(settled)) if settled else passed
+    if left is not None:
+        store.decide(
+            job=job.name, kind=job.kind, group=job.group, target=target, slot=left.slot, status=left.status,
+            reason=left.reason, now=now, digest=_digest(job), slots=left.slots, since=left.since,
+        )  # fmt: skip
+
+
 def claim_again(
-    store: Store, orphans: Iterable[Orphan], tick: str, now: datetime, repeats: Callable[[Job], bool]
+    store: Store,
+    orphans: Iterable[Orphan],
+    tick: str,
+    now: datetime,
+    against: Callable[[Job, datetime], str],
+    due: frozenset[tuple[str, str]] = frozenset(),
 ) -> list[Claimed]:
-    """Marks the orphans as interrupted and claims their slots: to run once more, or to tell why not."""
+    """Marks the orphans as interrupted and claims their slots: to run once more, or to tell why not.
+
+    `against` says why a job must not be run again for a slot. `due` are job and target with a newer slot that is run
+    now: it does the same work.
+    """
     claimed: list[Claimed] = []
     for orphan in orphans:
         record, job = orphan.record, orphan.job
-        store.interrupt(record.run, "the process that ran it is gone", now)
-        if job is None:
+        if job is None or (record.job, record.target) in due:
+            why = f"{_GONE}; {'its job is gone' if job is None else 'a newer slot is run instead'}"
+            store.interrupt(record.run, why, now)
             continue
-        again = repeats(job) and record.attempt < _MOST_ATTEMPTS
+        refused = against(job, record.slot) or (_TOO_OFTEN if record.attempt >= _MOST_ATTEMPTS else "")
         wish = Claimed(
             run=new_run(),
             job=job,
@@ -79,9 +109,10 @@ def claim_again(
             slot=record.slot,
             attempt=record.attempt + 1,
             late=f"run {record.attempt} was interrupted",
-            refused="" if again else INTERRUPTED,
+            refused=f"was interrupted and is not run again: {refused}" if refused else "",
         )
-        claimed += _won(store, wish, tick, now)
+        if store.take_over(record.run, _GONE, _claim_of(wish, tick, now)):
+            claimed.append(wish)
     return claimed
 
 
@@ -92,19 +123,25 @@ def orphans(store: Store, jobs: Mapping[str, Job]) -> list[Orphan]:
     ]
 
 
-def claim_now(store: Store, jobs: Iterable[tuple[Job, str]], tick: str, now: datetime) -> list[Claimed]:
-    """Runs asked for by name: their slot is this instant, or the next that is free, and no cursor moves."""
+def claim_now(
+    store: Store, jobs: Iterable[tuple[Job, str]], tick: str, now: datetime, *, ended: str = ""
+) -> list[Claimed]:
+    """Runs that no schedule asks for: their slot is this instant, or the next that is free, and no cursor moves."""
     claimed: list[Claimed] = []
     for job, target in jobs:
         instants = (now + timedelta(microseconds=count) for count in range(_MOST_AT_ONCE))
-        wishes = (Claimed(run=new_run(), job=job, target=target, slot=slot) for slot in instants)
+        wishes = (Claimed(run=new_run(), job=job, target=target, slot=slot, ended=ended) for slot in instants)
         claimed += next(filter(None, (_won(store, wish, tick, now, scheduled=False) for wish in wishes)), [])
     return claimed
 
 
 def _won(store: Store, wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True) -> list[Claimed]:
+    return [wish] if store.claim(_claim_of(wish, tick, now, scheduled=scheduled)) else []
+
+
+def _claim_of(wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True) -> Claim:
     job = wish.job
-    claim = Claim(
+    return Claim(
         run=wish.run,
         job=job.name,
         kind=job.kind,
@@ -117,7 +154,6 @@ def _won(store: Store, wish: Claimed, tick: str, now: datetime, *, scheduled: bo
         attempt=wish.attempt,
         scheduled=scheduled,
     )
-    return [wish] if store.claim(claim) else []
 
 
 def _settle(store: Store, decision: Decision, job: Job, now: datetime) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Protocol
 
 from runner.api import (
@@ -27,6 +26,7 @@ from runner.engine.context import Context
 from runner.engine.converse import drive
 from runner.engine.guard import Guarded, guard, refusal
 from runner.errors import RunnerError
+from runner.model.result import held_back
 from runner.plugins.registry import resolve
 
 
@@ -46,6 +46,10 @@ class Work:
     """Whether the run before really looked; asked only when this one does not apply."""
     refused: str = ""
     """Why it must not be executed: a command that is not allowed, an interrupted run that must not be repeated."""
+    ended: str = ""
+    """Why it does not apply any more: its problems end without a look."""
+    unmet: Callable[[], str] = lambda: ""
+    """Asked when its turn comes: why it is passed over, because a job that it follows was not ok."""
 
     @property
     def shares_round_trips(self) -> bool:
@@ -63,12 +67,21 @@ class Done:
 
 def execute(works: Sequence[Work], ask: Ask, finished: Callable[[Sequence[Done]], None]) -> None:
     """Calls `finished` after every batch; neighbours that converse make one batch."""
-    for together, batch in groupby(works, key=lambda work: work.shares_round_trips):
-        if together:
-            finished(_converse(list(batch), ask))
+    for batch in _batches(works):
+        finished(_converse(batch, ask) if batch[0].shares_round_trips else [_run(batch[0], ask)])
+
+
+def _batches(works: Iterable[Work]) -> list[list[Work]]:
+    """Neighbours that converse, unless one follows another of them; everything else alone."""
+    batches: list[list[Work]] = []
+    for work in works:
+        last = batches[-1] if batches else []
+        together = work.shares_round_trips and last and last[0].shares_round_trips
+        if together and not {item.context.job.name for item in last} & set(work.context.job.after):
+            last.append(work)
         else:
-            for work in batch:
-                finished([_run(work, ask)])
+            batches.append([work])
+    return batches
 
 
 def _converse(works: Sequence[Work], ask: Ask) -> list[Done]:
@@ -84,8 +97,12 @@ def _run(work: Work, ask: Ask) -> Done:
 def _guarded(work: Work) -> Conversation:
     """The job's own conversation (or blocking run) in the databases where it applies."""
     context, job = work.context, work.context.job
+    if work.ended:
+        return skipped(work.ended)
     if work.refused:
         return unknown(work.refused)
+    if reason := work.unmet():
+        return held_back(reason)
     if isinstance(context.server, ServerFacts):
         reason = refusal(job.requires, context.server)
         if reason:
@@ -191,9 +208,12 @@ def broken(work: Work, error: Exception) -> Done:
 
 
 def in_order(works: Iterable[Work], groups: Sequence[str], changes_data: Callable[[str], bool]) -> list[Work]:
-    """The order on one target: groups that only read first, then each group in the order of its file."""
+    """The order on one target: groups that only read first, then each group in the order of its file.
+
+    A job that follows another (`after:`) comes behind it, wherever that stands.
+    """
     place = {name: index for index, name in enumerate(groups)}
-    return sorted(
+    ordered = sorted(
         works,
         key=lambda work: (
             changes_data(work.context.job.group),
@@ -201,3 +221,15 @@ def in_order(works: Iterable[Work], groups: Sequence[str], changes_data: Callabl
             work.context.job.order,
         ),
     )
+    return _behind_what_they_follow(ordered)
+
+
+def _behind_what_they_follow(works: Sequence[Work]) -> list[Work]:
+    waiting, done = list(works), list[Work]()
+    while waiting:
+        names = {work.context.job.name for work in waiting}
+        # Jobs that follow each other in a circle are refused when the home is read.
+        free = next((work for work in waiting if not names & set(work.context.job.after)), waiting[0])
+        waiting.remove(free)
+        done.append(free)
+    return done

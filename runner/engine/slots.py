@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from runner.model.job import Schedule, Window
 from runner.model.quantity import show_duration
@@ -11,14 +11,16 @@ from runner.schedule import MISSED_CAP, show_delay, show_instant, window_in_word
 NEVER = "no schedule: runs only when it is asked for by name"
 
 
-def upcoming(schedule: Schedule, slot: datetime | None, now: datetime, why: str = "") -> str:
+def upcoming(
+    schedule: Schedule, start: datetime | None, now: datetime, why: str = "", *, spread: timedelta = timedelta(0)
+) -> str:
     """`next Wednesday 25 Nov 03:00 UTC, in 20 h`, after the reason if there is one."""
-    said = f"next {_at(schedule, slot, now)}" if slot else "never comes again"
+    said = f"next {_at(schedule, start, now)}{_spread(spread)}" if start else "never comes again"
     return f"{why}; {said}" if why else said
 
 
-def due(schedule: Schedule, slot: datetime, now: datetime, older: int, *, late: bool) -> str:
-    said = f"due {_at(schedule, slot, now)}"
+def due(schedule: Schedule, slot: datetime, now: datetime, older: int, *, spread: timedelta, late: bool) -> str:
+    said = f"due {_at(schedule, slot, now)}{_spread(spread)}"
     if late:
         said += "; runs once, late"
     return said + _passed_over(older)
@@ -46,8 +48,20 @@ def outside(
     return f"{said}, {opens}" if opening <= given_up else f"{said}, {opens}, after its catch_up has ended"
 
 
+def hindered(schedule: Schedule, slot: datetime, now: datetime, why: str, *, waits: bool) -> str:
+    return f"due {_at(schedule, slot, now)}, but {why}: {'waits' if waits else 'this slot is skipped'}"
+
+
+def blacked_out(schedule: Schedule, slot: datetime, now: datetime, why: str) -> str:
+    return f"due {_at(schedule, slot, now)}, but {why}: this slot is skipped"
+
+
 def _at(schedule: Schedule, slot: datetime, now: datetime) -> str:
     return f"{show_instant(slot, schedule.timezone, now)}, {show_delay(slot, now)}"
+
+
+def _spread(spread: timedelta) -> str:
+    return f" (of it {show_duration(spread.total_seconds())} are its spread)" if spread else ""
 
 
 def _passed_over(older: int) -> str:

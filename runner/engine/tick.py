@@ -15,10 +15,12 @@ from runner.api import (
     Result,
     Series,
     ServerFacts,
+    State,
     Target,
     TargetError,
 )
 from runner.clock import Clock
+from runner.engine.after import unmet
 from runner.engine.claims import Claimed
 from runner.engine.context import Context, databases_of, parameters
 from runner.engine.database.server import Server
@@ -63,6 +65,7 @@ class Tick:
         self._claims: dict[str, Claimed] = {}
         self._started: dict[str, datetime] = {}
         self._memories: dict[str, Memory] = {}
+        self._ended: dict[tuple[str, str], State] = {}
 
     def run(self, claims: Sequence[Claimed]) -> None:
         """Returns when every claim has its result; a Ctrl-C stops the servers' work and is raised again."""
@@ -143,7 +146,12 @@ class Tick:
         if kind.starts_programs and kind.name not in around.home.settings.allow:
             refused = refused or f"{kind.name}s are not allowed here: add `allow: [{kind.name}]` to runner.yaml"
         return Work(
-            context=context, kind=kind, refused=refused, applied_before=lambda: self._applied_before(job, claim.target)
+            context=context,
+            kind=kind,
+            refused=refused,
+            ended=claim.ended,
+            applied_before=lambda: self._applied_before(job, claim.target),
+            unmet=lambda: unmet(job, lambda name: self._ended.get((name, claim.target))),
         )
 
     def _memory(self, job: Job, target: str) -> Memory:
@@ -176,6 +184,7 @@ class Tick:
             # An outcome that cannot be kept (a plugin's) costs no other run its result.
             done = broken(done.work, error)
             recorded = self._recorded(done)
+        self._ended[recorded.result.job, recorded.result.target] = recorded.result.state
         self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
         self._around.result_ready(recorded.result)
 

@@ -63,6 +63,8 @@ def _worst_by_series(findings: Iterable[Finding]) -> Mapping[Series, Finding]:
 
 def _is_over(series: Series, outcome: Outcome) -> bool:
     """A problem that is not seen any more is over where something was looked at, or where nothing applies."""
+    if outcome.held:
+        return False
     if outcome.skipped or series.database in outcome.looked:
         return True
     # What was said about the job as a whole (an unreachable server) ends with the first look at anything.

@@ -88,6 +88,8 @@ class Job:
     tags: tuple[str, ...] = ()
     schedule: Schedule | None = None
     catch_up: float = 86400.0
+    spread: float = 0.0
+    after: tuple[str, ...] = ()
     window: Window | None = None
     overlap: Literal["skip", "wait"] = "skip"
     timeout: float | None = None

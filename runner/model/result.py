@@ -91,6 +91,8 @@ class Outcome:
     looked: frozenset[str] = frozenset({""})
     skipped: str = ""
     """The reason when nothing applied."""
+    held: bool = False
+    """Skipped for a reason that has nothing to do with the server: open problems stay as they are."""
     notes: tuple[str, ...] = ()
     """Said in every report, whatever the state: relations that were locked, rows that were cut."""
 
@@ -110,6 +112,11 @@ def unknown(reason: str, *, hint: str = "") -> Outcome:
 def skipped(reason: str) -> Outcome:
     """The outcome of a run that does not apply here."""
     return Outcome(summary=reason, skipped=reason, looked=frozenset())
+
+
+def held_back(reason: str) -> Outcome:
+    """The outcome of a run that was passed over, although it applies here."""
+    return Outcome(summary=reason, skipped=reason, looked=frozenset(), held=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

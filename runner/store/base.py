@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,13 +25,17 @@ Decision: TypeAlias = Literal["missed", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CursorRecord:
-    """The newest slot of a job on a target that is settled, the job's digest then, and when it was first seen."""
+    """The newest slot of a job on a target that is settled, the job's digest then, and when it was first seen.
+
+    `retired` is when the home stopped having the job on the target.
+    """
 
     job: str
     target: str
     slot: datetime
     digest: str
     first_seen: datetime
+    retired: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A slot and what became of it; `run` and `started` are empty when it was decided without a run."""
+    """A slot and what became of it; `run` and `started` are empty when it was decided without a run.
+
+    A decision can stand for `slots` slots of the schedule, the oldest of which is `since`.
+    """
 
     run: str
     job: str
@@ -70,6 +77,8 @@ class RunRecord:
     started: datetime | None = None
     finished: datetime | None = None
     tick: str = ""
+    slots: int = 1
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +167,25 @@ class Store(HistoryReader, Protocol):
         reason: str,
         now: datetime,
         digest: str = "",
+        slots: int = 1,
+        since: datetime | None = None,
     ) -> bool:
-        """Settles a slot without a run and moves the cursor forward; False when the slot is settled already."""
+        """Settles a slot without a run and moves the cursor forward; False when the slot is settled already.
+
+        It may stand for so many slots, the oldest of which is `since`.
+        """
+
+    def retire(self, job: str, target: str, now: datetime) -> bool:
+        """Notes when the home stopped having the job on the target, until its next slot; False when that is known."""
+
+    def take_over(self, run: str, reason: str, claim: Claim) -> bool:
+        """Marks a running run as interrupted and claims its slot at the next attempt, in one step.
+
+        False when it is not running any more, or the attempt was claimed by somebody else.
+        """
+
+    def slot(self, job: str, target: str, slot: datetime) -> RunRecord | None:
+        """What became of the slot: its newest attempt, or the decision about it."""
 
     def running(self) -> tuple[RunRecord, ...]:
         """Runs that were claimed and have not ended, the oldest first."""
@@ -193,8 +219,8 @@ class Store(HistoryReader, Protocol):
         `deliveries` are names of sinks and when each gives up. Runs must have been claimed.
         """
 
-    def unreported(self) -> tuple[Result, ...]:
-        """Results that are part of no report, the oldest first."""
+    def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
+        """Results that are part of no report, the oldest first; not those of these ticks."""
 
     def latest(self, job: str | None = None) -> tuple[Result, ...]:
         """The newest result of each job and target."""

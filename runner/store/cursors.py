@@ -7,23 +7,25 @@ from datetime import datetime
 from runner.model.codec import instant, moment
 from runner.store.base import CursorRecord
 from runner.store.database import Database
+from runner.store.values import moment_or_none
 
 
 def read_cursors(db: Database) -> dict[tuple[str, str], CursorRecord]:
-    rows = db.execute("select job, target, slot, digest, first_seen from cursors")
+    rows = db.execute("select job, target, slot, digest, first_seen, retired from cursors")
     return {
         (job, target): CursorRecord(
-            job=job, target=target, slot=moment(slot), digest=digest, first_seen=moment(first_seen)
+            job=job, target=target, slot=moment(slot), digest=digest, first_seen=moment(first_seen),
+            retired=moment_or_none(retired),
         )
-        for job, target, slot, digest, first_seen in rows
-    }
+        for job, target, slot, digest, first_seen, retired in rows
+    }  # fmt: skip
 
 
 def set_cursor(db: Database, whose: tuple[str, str], slot: datetime, digest: str, now: datetime) -> None:
     """Moves the cursor to the slot, forwards or backwards."""
     db.execute(
         "insert into cursors (job, target, slot, digest, first_seen) values (?, ?, ?, ?, ?)"
-        " on conflict (job, target) do update set slot = excluded.slot, digest = excluded.digest",
+        " on conflict (job, target) do update set slot = excluded.slot, digest = excluded.digest, retired = null",
         (*whose, instant(slot), digest, instant(now)),
     )
 
@@ -33,6 +35,15 @@ def advance_cursor(db: Database, whose: tuple[str, str], slot: datetime, digest:
     db.execute(
         "insert into cursors (job, target, slot, digest, first_seen) values (?, ?, ?, ?, ?)"
         " on conflict (job, target) do update"
-        " set slot = case when excluded.slot > cursors.slot then excluded.slot else cursors.slot end, digest = excluded.digest",
+        " set slot = case when excluded.slot > cursors.slot then excluded.slot else cursors.slot end,"
+        " digest = excluded.digest, retired = null",
         (*whose, instant(slot), digest, instant(now)),
     )
+
+
+def retire_cursor(db: Database, whose: tuple[str, str], now: datetime) -> bool:
+    """Notes when the home stopped having the job on the target; False when that is known already."""
+    changed = db.execute(
+        "update cursors set retired = ? where job = ? and target = ? and retired is null", (instant(now), *whose)
+    )
+    return changed.rowcount == 1

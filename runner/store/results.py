@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 
 from runner.errors import StoreError
@@ -33,12 +34,12 @@ def read_result(db: Database, number: int, data: str) -> Result:
     return result.with_outcome(replace(result.outcome, observations=read_observations(db, number)))
 
 
-def unreported_results(db: Database) -> tuple[Result, ...]:
+def unreported_results(db: Database, alive: Collection[str]) -> tuple[Result, ...]:
     rows = db.execute(
-        "select id, data from runs join results on results.run = runs.id"
+        "select id, data, tick from runs join results on results.run = runs.id"
         " where status = 'done' and report is null order by id"
     ).fetchall()
-    return tuple(read_result(db, number, data) for number, data in rows)
+    return tuple(read_result(db, number, data) for number, data, tick in rows if tick not in alive)
 
 
 def latest_results(db: Database, job: str | None) -> tuple[Result, ...]:

@@ -13,9 +13,9 @@ from runner.model.state import State
 from runner.store.base import Claim, Decision, RunRecord, Status
 from runner.store.cursors import advance_cursor
 from runner.store.database import Database
-from runner.store.values import moment_or_none
+from runner.store.values import instant_or_none, moment_or_none
 
-_COLUMNS = 'run, job, kind, "group", target, slot, attempt, status, reason, state, summary, started, finished, tick'
+_COLUMNS = 'run, job, kind, "group", target, slot, attempt, status, reason, state, summary, started, finished, tick, slots, since'
 _FAILED = "status = 'done' and (state = 'unknown' or (kind <> 'check' and state = 'critical'))"
 
 _STATISTICS = f"""
@@ -23,7 +23,8 @@ _STATISTICS = f"""
     from (
         select job, target, max(id) as newest, count(*) filter (where attempt > 0) as tried,
             count(*) filter (where {_FAILED}) as failed, count(*) filter (where status = 'interrupted') as interrupted,
-            count(*) filter (where status = 'missed') as missed, count(*) filter (where status = 'skipped') as skipped,
+            coalesce(sum(slots) filter (where status = 'missed'), 0) as missed,
+            coalesce(sum(slots) filter (where status = 'skipped'), 0) as skipped,
             max(started) as started, max(slot) as slot
         from runs where slot > ? group by job, target
     ) s join runs n on n.id = s.newest order by s.job, s.target
@@ -61,15 +62,17 @@ def decide_slot(
     slot: datetime,
     now: datetime,
     digest: str,
+    slots: int,
+    since: datetime | None,
 ) -> bool:
     """Inserts a slot without a run and moves the cursor; False when the slot has a row already."""
     where = (job, target, instant(slot))
     if db.execute("select 1 from runs where job = ? and target = ? and slot = ?", where).fetchone():
         return False
     db.execute(
-        'insert into runs (job, target, slot, kind, "group", attempt, status, reason, finished)'
-        " values (?, ?, ?, ?, ?, 0, ?, ?, ?)",
-        (*where, kind, group, status, clean(reason), instant(now)),
+        'insert into runs (job, target, slot, kind, "group", attempt, status, reason, finished, slots, since)'
+        " values (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+        (*where, kind, group, status, clean(reason), instant(now), slots, instant_or_none(since)),
     )
     advance_cursor(db, (job, target), slot, digest, now)
     return True
@@ -81,6 +84,11 @@ def interrupt_run(db: Database, run: str, reason: str, now: datetime) -> bool:
         (clean(reason), instant(now), run),
     )
     return changed.rowcount == 1
+
+
+def take_over_run(db: Database, run: str, reason: str, claim: Claim) -> bool:
+    """One transaction: a process that dies in between leaves the run as it was, for the next to find."""
+    return interrupt_run(db, run, reason, claim.now) and claim_run(db, claim)
 
 
 def finish_run(db: Database, result: Result) -> int:
@@ -101,6 +109,14 @@ def finish_run(db: Database, result: Result) -> int:
 def running_runs(db: Database) -> tuple[RunRecord, ...]:
     rows = db.execute(f"select {_COLUMNS} from runs where status = 'running' order by id")  # noqa: S608
     return tuple(_record(row) for row in rows)
+
+
+def newest_attempt(db: Database, job: str, target: str, slot: datetime) -> RunRecord | None:
+    row = db.execute(
+        f"select {_COLUMNS} from runs where job = ? and target = ? and slot = ? order by attempt desc limit 1",  # noqa: S608
+        (job, target, instant(slot)),
+    ).fetchone()
+    return _record(row) if row else None
 
 
 def list_runs(
@@ -146,7 +162,8 @@ def _last_state(db: Database, job: str, target: str, since: datetime) -> str | N
 def _statistics(row: Sequence[Any], last_state: str | None) -> dict[str, object]:
     names = ("job", "target", "group", "runs", "failed", "interrupted", "missed", "skipped")
     return {
-        **dict(zip(names, row[:8], strict=True)),
+        **dict(zip(names[:3], row[:3], strict=True)),
+        **dict(zip(names[3:], map(int, row[3:8]), strict=True)),
         "last_started": moment_or_none(row[8]),
         "last_state": last_state,
         "last_slot": moment(row[9]),
@@ -154,9 +171,11 @@ def _statistics(row: Sequence[Any], last_state: str | None) -> dict[str, object]
 
 
 def _record(row: Sequence[Any]) -> RunRecord:
-    run, job, kind, group, target, slot, attempt, status, reason, state, summary, started, finished, tick = row
+    run, job, kind, group, target, slot, attempt, status, reason, state, summary, started, finished, *rest = row
+    tick, slots, since = rest
     return RunRecord(
         run=run or "", job=job, kind=kind, group=group, target=target, slot=moment(slot), attempt=attempt,
         status=status, reason=reason, state=State(state) if state else None, summary=summary,
         started=moment_or_none(started), finished=moment_or_none(finished), tick=tick,
+        slots=slots, since=moment_or_none(since),
     )  # fmt: skip

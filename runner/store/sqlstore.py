@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -75,6 +75,8 @@ class SqlStore:
         reason: str,
         now: datetime,
         digest: str = "",
+        slots: int = 1,
+        since: datetime | None = None,
     ) -> bool:
         return self._engine.write(
             runs.decide_slot,
@@ -87,7 +89,18 @@ class SqlStore:
             slot=slot,
             now=now,
             digest=digest,
+            slots=slots,
+            since=since,
         )
+
+    def retire(self, job: str, target: str, now: datetime) -> bool:
+        return self._engine.write(cursors.retire_cursor, (job, target), now)
+
+    def take_over(self, run: str, reason: str, claim: Claim) -> bool:
+        return self._engine.write(runs.take_over_run, run, reason, claim)
+
+    def slot(self, job: str, target: str, slot: datetime) -> RunRecord | None:
+        return self._engine.read(runs.newest_attempt, job, target, slot)
 
     def running(self) -> tuple[RunRecord, ...]:
         return self._engine.read(runs.running_runs)
@@ -126,8 +139,8 @@ class SqlStore:
             raise StoreError("deliveries cannot be recorded without a report")
         self._engine.write(_record, results, report, deliveries, now)
 
-    def unreported(self) -> tuple[Result, ...]:
-        return self._engine.read(results.unreported_results)
+    def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
+        return self._engine.read(results.unreported_results, alive)
 
     def latest(self, job: str | None = None) -> tuple[Result, ...]:
         return self._engine.read(results.latest_results, job)

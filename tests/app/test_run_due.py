@@ -76,7 +76,7 @@ def test_after_a_night_off_the_newest_slot_is_run_once_and_said_to_be_late(make:
     done = home.tick(SLOT + timedelta(hours=5, minutes=10))
     assert states(done) == {"one": "ok"}
     assert "late" in home.logged()[0]["results"][0]["notes"][0]
-    assert home.runs() == [("one", "done", 1)]
+    assert home.runs() == [("one", "missed", 0), ("one", "done", 1)]
 
 
 def test_catch_up_no_drops_what_was_missed_and_history_shows_it(make: Make) -> None:

@@ -18,7 +18,7 @@ from runner.config.diagnostics import render
 from runner.config.job_keys import COMMON_KEYS
 from runner.config.settings import disabled_plugins
 from runner.config.settings_keys import top_level
-from runner.engine.due import schedule_digest
+from runner.engine.passed import schedule_digest
 from runner.model.home import Home
 from runner.model.job import Hold, Requires, Retry
 from runner.model.secret import Secret
@@ -473,6 +473,11 @@ def test_retention_that_contradicts_itself_says_what_to_write(make: Make) -> Non
         ("silences: [{jobs: [a], reason: r}]\n", ["1:13 missing-key"]),
         ("silences: [{jobs: [a], reason: r, until: soon}]\n", ["1:42 bad-schedule"]),
         ("defaults: {timezone: Mars}\n", ["1:22 bad-schedule"]),
+        ("defaults: {remind_every: 61e999h}\n", ["1:26 bad-schedule"]),
+        (
+            "defaults: {timeout: 61e999h, retry: {times: 1, wait: 61e999h}}\n",
+            ["1:21 bad-schedule", "1:54 bad-schedule"],
+        ),
         ("windows: {w: {from: '02:00', to: '03:00', days: [someday]}}\n", ["1:11 bad-schedule"]),
         ("targets: {main: {dsn: 'nonsense'}}\n", ["1:23 bad-dsn"]),
         ("targets: {x: {password: '${NOPE}'}}\n", ["1:26 unset-variable"]),

@@ -9,10 +9,15 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from runner.engine.due import LATE_AFTER, Cursor, Decision, Verdict, decide, schedule_digest
-from runner.model.job import Job
+from runner.engine.decision import Decision, Verdict
+from runner.engine.due import LATE_AFTER, RETURNS_WITHIN, decide
+from runner.engine.passed import schedule_digest, schedule_of
+from runner.engine.spread import offset
+from runner.model.job import Job, Schedule
 from runner.model.target import HOST
+from runner.model.state import State
 from runner.schedule import MISSED_CAP, following, latest, parse, parse_window, period
+from runner.store.base import CursorRecord, RunRecord, Status
 
 SEEN = datetime(2026, 11, 1, tzinfo=UTC)
 NIGHT = parse_window("night", "02:00", "05:00")
@@ -27,18 +32,27 @@ def job(schedule: str | None = "daily at 01:30", timezone: str = "UTC", **change
     return replace(made, schedule=parse(schedule, timezone) if schedule else None, **changes)
 
 
-def cursor(slot: str, schedule: str = "daily at 01:30", timezone: str = "UTC") -> Cursor:
+def cursor(slot: str, schedule: str = "daily at 01:30", timezone: str = "UTC") -> CursorRecord:
     digest = schedule_digest(parse(schedule, timezone))
-    return Cursor(job="size", target="main", slot=at(slot), digest=digest, first_seen=SEEN)
+    return CursorRecord(job="size", target="main", slot=at(slot), digest=digest, first_seen=SEEN)
 
 
-def one(job: Job, now: str, old: Cursor | None = None, *, live: bool = False, ran: bool = False) -> Decision:
+def one(job: Job, now: str, old: CursorRecord | None = None, *, live: bool = False, ran: bool = False) -> Decision:
     cursors = {("size", "main"): old} if old else {}
     going = frozenset({("size", "main")}) if live else frozenset()
-    (decision,) = decide((job,), lambda _: ("main",), cursors, going, at(now), ran=lambda *_: ran)
+    (decision,) = decide(
+        (job,), lambda _: ("main",), cursors, going, at(now), row=lambda *where: row(*where) if ran else None
+    )
     return decision
 
 
+def row(job: str, target: str, slot: datetime, status: Status = "done", state: State | None = State.OK) -> RunRecord:
+    return RunRecord(
+        run="r", job=job, kind="check", group="g", target=target, slot=slot, attempt=1, status=status, state=state
+    )
+
+
+KEY = ("size", "main")
 RUN, LATE, MISSED, SKIPPED = Verdict.RUN, Verdict.RUN_LATE, Verdict.MISSED, Verdict.SKIPPED
 QUIET, OUTSIDE, WAITING = Verdict.NOT_DUE, Verdict.OUTSIDE_WINDOW, Verdict.WAITING
 FIRST, EDITED, BACK = Verdict.FIRST_SEEN, Verdict.EDITED, Verdict.CLOCK_BACK
@@ -88,8 +102,8 @@ CASES = {
     "first seen in its minute, outside": (
         WINDOWED, "24T01:30", None, False, OUTSIDE, "24T01:30", 0, "23T01:30", "24T02:00",
     ),
-    "edited": (job("daily at 03:00"), "24T09:00", DAY, False, EDITED, None, 0, "24T03:00", "25T03:00"),
-    "edited to this minute": (job("daily at 09:00"), "24T09:00:30", DAY, False, RUN, "24T09:00", 0, "24T09:00", "25T09:00"),
+    "edited": (job("daily at 03:00"), "24T09:00", DAY, False, EDITED, None, 1, "24T03:00", "25T03:00"),
+    "edited to this minute": (job("daily at 09:00"), "24T09:00:30", DAY, False, RUN, "24T09:00", 1, "24T09:00", "25T09:00"),
     "edited in the minute that was run": (
         job("hourly at :30"), "24T01:30:40", cursor("24T01:30"), False, EDITED, None, 0, "24T01:30", "24T02:30",
     ),
@@ -108,7 +122,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_verdicts(case: tuple[Job, str, Cursor | None, bool, Verdict, str | None, int, str | None, str | None]) -> None:
+def test_verdicts(
+    case: tuple[Job, str, CursorRecord | None, bool, Verdict, str | None, int, str | None, str | None],
+) -> None:
     what, now, old, live, verdict, slot, missed, after, then = case
     decision = one(what, now, old, live=live)
     stands = decision.cursor or old
@@ -193,9 +209,186 @@ def test_every_decision_says_why(decision: Decision, sentence: str) -> None:
     assert decision.reason == sentence
 
 
+# ---- slots that pass without a run
+
+
+def passed(decision: Decision) -> tuple[str, str, int, str]:
+    assert decision.passed is not None
+    return (
+        f"{decision.passed.since:%dT%H:%M}", f"{decision.passed.slot:%dT%H:%M}", decision.passed.slots,
+        decision.passed.status,
+    )  # fmt: skip
+
+
+def test_a_week_off_leaves_one_row_for_the_older_slots() -> None:
+    decision = one(job(), "24T01:30:05", cursor("17T01:30"))
+    assert decision.slot == at("24T01:30")
+    assert passed(decision) == ("18T01:30", "23T01:30", 6, "missed")
+
+
+def test_slots_of_the_schedule_before_an_edit_are_accounted_for() -> None:
+    edited = one(job("daily at 12:00"), "24T09:00", cursor("21T01:30"))
+    assert passed(edited) == ("22T01:30", "24T01:30", 3, "skipped")
+    assert edited.passed is not None
+    assert "changed before it was run" in edited.passed.reason
+    same_minute = one(job("hourly at :30"), "24T01:30:20", cursor("22T01:30"))
+    assert same_minute.verdict is Verdict.RUN
+    assert passed(same_minute) == ("23T01:30", "23T01:30", 1, "skipped"), "the slot that is run now is not skipped too"
+
+
+@pytest.mark.parametrize(
+    "schedule", [parse("daily at 01:30", "Europe/Paris"), parse("every 7min"), parse("0,20 1-3 * * 1-5")]
+)
+def test_a_digest_gives_back_the_slots_of_its_schedule(schedule: Schedule) -> None:
+    again = schedule_of(schedule_digest(schedule))
+    assert again is not None
+    assert following(again, SEEN, 9) == following(schedule, SEEN, 9)
+    assert schedule_of("written by another version") is None
+
+
+# ---- jobs that come back
+
+
+@pytest.mark.parametrize(
+    ("gone", "now", "verdict"),
+    [("24T01:20", "24T01:31", RUN), ("24T00:20", "24T01:31", FIRST), ("20T00:00", "24T01:30:30", RUN)],
+    ids=["for ten minutes", "for longer than an hour", "in its minute"],
+)
+def test_a_job_that_was_away(gone: str, now: str, verdict: Verdict) -> None:
+    decision = one(job(), now, replace(cursor("22T01:30"), retired=at(gone)))
+    assert decision.verdict is verdict
+    assert decision.cursor is not None, "it is not away any more"
+    assert decision.cursor.retired is None
+    assert (decision.passed is None) == (at(now) - at(gone) > RETURNS_WITHIN), "nothing is owed from before"
+
+
+# ---- spread
+
+
+def test_a_spread_job_starts_later_and_always_as_much_later() -> None:
+    what = job(spread=600.0)
+    late = offset(what, "main", "host-1")
+    assert timedelta(0) < late < timedelta(minutes=10)
+    assert offset(what, "main", "host-1") == late != offset(what, "main", "host-2")
+
+    def verdict(now: datetime, old: CursorRecord | None = DAY) -> Decision:
+        cursors = {KEY: old} if old else {}
+        return decide((what,), lambda _: ("main",), cursors, frozenset(), now, machine="host-1")[0]
+
+    slot = at("24T01:30")
+    early = verdict(slot + late - timedelta(seconds=1))
+    assert (early.verdict, early.next) == (Verdict.NOT_DUE, slot + late)
+    assert "are its spread" in early.reason
+    due = verdict(slot + late)
+    assert (due.verdict, due.slot, due.next) == (Verdict.RUN, slot, slot + timedelta(days=1) + late)
+    assert verdict(slot + late, None).verdict is Verdict.RUN, "first seen in its minute"
+    assert verdict(slot + late, cursor("24T01:30")).verdict is Verdict.NOT_DUE
+
+
+def test_the_spread_of_many_jobs_is_even() -> None:
+    what = job(spread=600.0)
+    minutes = [offset(replace(what, name=f"job-{number}"), "main", "h").seconds // 60 for number in range(1000)]
+    assert set(minutes) == set(range(10))
+    assert max(map(minutes.count, range(10))) < 150
+
+
+# ---- blackout
+
+
+def test_nothing_runs_in_a_blackout() -> None:
+    (decision,) = decide(
+        (job(),), lambda _: ("main",), {KEY: DAY}, frozenset(), at("24T01:30"), blackout=lambda job, target: "moving house"
+    )  # fmt: skip
+    assert (decision.verdict, decision.slot) == (Verdict.SKIPPED, at("24T01:30"))
+    assert "moving house: this slot is skipped" in decision.reason
+
+
+# ---- after
+
+
+FOLLOWER = replace(job(after=("size",)), name="restart")
+
+
+def follower(
+    now: str,
+    became: RunRecord | None,
+    *,
+    followed: Job | None = None,
+    first: CursorRecord = DAY,
+    targets: tuple[str, ...] = ("main",),
+) -> Decision:
+    """What is decided about a job that follows `size`."""
+    jobs = (FOLLOWER, followed or job())
+    cursors = {("restart", "main"): replace(DAY, job="restart"), **{("size", name): first for name in targets}}
+
+    def look(name: str, target: str, slot: datetime) -> RunRecord | None:
+        return became if became and (name, target, slot) == (became.job, became.target, became.slot) else None
+
+    decisions = decide(
+        jobs, lambda item: targets if item.name == "size" else ("main",), cursors, frozenset(), at(now), row=look
+    )  # fmt: skip
+    return decisions[0]
+
+
+def became(status: Status, state: State | None = None, slot: str = "24T01:30", target: str = "main") -> RunRecord:
+    return row("size", target, at(slot), status, state)
+
+
+SETTLED = cursor("24T01:30")
+
+
+@pytest.mark.parametrize(
+    ("record", "settled", "verdict", "why"),
+    [
+        (None, DAY, RUN, "due"),
+        (became("done", State.OK), SETTLED, RUN, "due"),
+        (became("done", State.WARNING), SETTLED, SKIPPED, "runs after `size` on main, which was warning"),
+        (became("done", State.SKIPPED), SETTLED, SKIPPED, "which was skipped"),
+        (became("missed"), SETTLED, SKIPPED, "which was missed"),
+        (became("skipped"), SETTLED, SKIPPED, "which was skipped"),
+        (became("running"), SETTLED, WAITING, "which has not ended"),
+        (became("interrupted"), SETTLED, WAITING, "which has not ended"),
+        (None, SETTLED, SKIPPED, "which was not run for"),
+    ],
+)
+def test_a_job_runs_after_another_that_was_ok(
+    record: RunRecord | None, settled: CursorRecord, verdict: Verdict, why: str
+) -> None:
+    decision = follower("24T01:30:05", record, first=settled)
+    assert (decision.verdict, decision.slot) == (verdict, at("24T01:30"))
+    assert why in decision.reason
+    assert (decision.cursor is None) == verdict.waits
+
+
+def test_a_job_follows_the_newest_slot_of_the_other_that_is_not_later_than_its_own() -> None:
+    hourly = job("hourly at :10")
+    old = cursor("24T01:10", "hourly at :10")
+    assert follower("24T01:30", became("done", State.OK, "24T01:10"), followed=hourly, first=old).verdict is RUN
+    skipped = follower("24T01:30", became("done", State.CRITICAL, "24T01:10"), followed=hourly, first=old)
+    assert skipped.verdict is SKIPPED
+    assert "which was critical for Tuesday 24 Nov 01:10 UTC" in skipped.reason
+
+
+def test_a_job_of_one_target_waits_for_the_other_on_all_of_its_targets() -> None:
+    decision = follower("24T01:30", became("done", State.OK, target="b"), targets=("b", "c"))
+    assert decision.verdict is WAITING, "it is due on c in this very tick, and not told yet"
+    assert decision.next == at("24T01:31")
+
+
+def test_a_job_that_cannot_be_used_is_waited_for_and_then_given_up() -> None:
+    alone = replace(FOLLOWER, catch_up=3600.0)
+
+    def at_time(now: str) -> Decision:
+        old = {("restart", "main"): replace(DAY, job="restart")}
+        return decide((alone,), lambda _: ("main",), old, frozenset(), at(now))[0]
+
+    assert at_time("24T01:30").verdict is WAITING
+    assert "which cannot be used now" in at_time("24T01:30").reason
+    assert at_time("24T02:31").verdict is MISSED
+
+
 SCHEDULES = ("every 1min", "every 7min", "hourly", "hourly at :30", "daily at 01:30", "0,20 1-3 * * *")
 ZONES = ("UTC", "Europe/Berlin")
-KEY = ("size", "main")
 
 
 class Ticks(RuleBasedStateMachine):
@@ -205,7 +398,7 @@ class Ticks(RuleBasedStateMachine):
         super().__init__()
         self.now = datetime(2026, 3, 28, 20, tzinfo=UTC)
         self.job = job("hourly")
-        self.cursor: Cursor | None = None
+        self.cursor: CursorRecord | None = None
         self.ran: list[datetime] = []
 
     @initialize(
@@ -237,7 +430,12 @@ class Ticks(RuleBasedStateMachine):
         cursors = {KEY: self.cursor} if self.cursor else {}
         going = frozenset({KEY}) if live else frozenset()
         (decision,) = decide(
-            (self.job,), lambda _: ("main",), cursors, going, self.now, ran=lambda _job, _target, slot: slot in self.ran
+            (self.job,),
+            lambda _: ("main",),
+            cursors,
+            going,
+            self.now,
+            row=lambda job, target, slot: row(job, target, slot) if slot in self.ran else None,
         )
         self.check(decision, live=live)
         if decision.verdict.runs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runner.app.run_due import targets_of
+from runner.app.deciding import targets_of
 from runner.app.run_job import chosen
 from runner.app.show import show
 from runner.cli import exits
