@@ -10,8 +10,7 @@ from runner.api import Problem
 from runner.app.status import Status, age, status
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.commands.silence import plain as silence_as_json
-from runner.cli.commands.silence import table as show_silences
+from runner.cli.commands.silence import plain as silence_as_json, table as show_silences
 from runner.cli.console import paint, say, say_json, say_table
 from runner.cli.loading import load_sound
 from runner.errors import RunnerError
