@@ -9,8 +9,8 @@ from pathlib import Path
 
 from runner.compile.catalogue import Catalogue, load_catalogue
 from runner.compile.expand import Expander, Expansion, Source, repeated
-from runner.compile.jobs import compile_job
 from runner.compile.follows import wrong_followers
+from runner.compile.jobs import compile_job
 from runner.compile.references import Known, check_job, check_settings, unknown_targets
 from runner.config.assemble import checks_schema
 from runner.config.diagnostics import ordered

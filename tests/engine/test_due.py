@@ -14,8 +14,8 @@ from runner.engine.due import LATE_AFTER, RETURNS_WITHIN, decide
 from runner.engine.passed import schedule_digest, schedule_of
 from runner.engine.spread import offset
 from runner.model.job import Job, Schedule
-from runner.model.target import HOST
 from runner.model.state import State
+from runner.model.target import HOST
 from runner.schedule import MISSED_CAP, following, latest, parse, parse_window, period
 from runner.store.base import CursorRecord, RunRecord, Status
 
