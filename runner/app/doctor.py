@@ -18,7 +18,9 @@ from runner.model.home import Home
 from runner.model.quantity import show_duration
 from runner.plugins.registry import resolve
 from runner.report.context import open_sink
-from runner.store.open import open_store, same_database, shown_url
+from runner.store.address import is_postgres
+from runner.store.open import open_store, same_database, shown_url, store_path
+from runner.store.salvage import Repaired, examine, repair
 
 OLDEST, NEWEST = 14, 18
 _LATE = 180.0
@@ -61,7 +63,7 @@ def _store(loaded: Loaded, clock: Clock) -> Iterator[Advice]:
     except StoreError as error:
         yield Advice(good=False, message=error.message, hint=error.hint)
         return
-    yield Advice(good=True, message=f"store {shown_url(home.settings.state)} can be read and written")
+    yield from _soundness(home)
     yield from _watched(home)
     yield _last_tick(home.state_dir, tick.at.timestamp() if tick else None, clock)
     if failed:
@@ -86,6 +88,35 @@ def _watched(home: Home) -> Iterator[Advice]:
                 message=f"the store is in the database of target {target.name}: when that fails, its history is away too",
                 hint="give `state:` in runner.yaml a database on another server, or an SQLite file",
             )
+
+
+def _soundness(home: Home) -> Iterator[Advice]:
+    """That it could be opened says nothing of what is further inside."""
+    url = home.settings.state
+    try:
+        complaints = () if is_postgres(url) else examine(store_path(url, home.path))
+    except StoreError as error:
+        yield Advice(good=False, message=error.message, hint=error.hint)
+        return
+    if not complaints:
+        yield Advice(good=True, message=f"store {shown_url(url)} can be read and written")
+        return
+    yield Advice(
+        good=False,
+        message=f"store {shown_url(url)} is damaged: {complaints[0]}",
+        hint="runner doctor --repair saves what can be read and keeps the old file aside",
+    )
+
+
+def repair_store(home: Home, clock: Clock) -> Repaired:
+    """Saves what can be read of a damaged store; a sound one stays as it is. Raises StoreError."""
+    url = home.settings.state
+    if is_postgres(url):
+        raise StoreError(
+            f"the store {shown_url(url)} is in PostgreSQL, which repairs no file of ours",
+            hint="a damaged database is restored from its backup",
+        )
+    return repair(store_path(url, home.path), clock.now())
 
 
 def _last_tick(state_dir: Path, recorded: float | None, clock: Clock) -> Advice:

@@ -12,19 +12,27 @@ from typing import Any, Final
 
 from runner.errors import StoreError
 from runner.store.dialect_sqlite import SQLITE
+from runner.store.presence import be_present
 from runner.store.schema import VERSION, bring_up_to_date
 
 APPLICATION_ID: Final = 0x52554E52
 """`RUNR` in the file's header: tells our files from those of other programs."""
 BUSY_SECONDS: Final = 15.0
-_MAGIC: Final = b"SQLite format 3\x00"
+MAGIC: Final = b"SQLite format 3\x00"
 _JOURNAL_LIMIT: Final = 64 * 1024 * 1024
 
 
 class SqliteDatabase(sqlite3.Connection):
-    """A connection is a `Database` as it is."""
+    """A connection is a `Database` as it is; `presence` tells others that the file is in use."""
 
     dialect = SQLITE
+    presence: int | None = None
+
+    def close(self) -> None:
+        super().close()
+        if self.presence is not None:
+            os.close(self.presence)
+            self.presence = None
 
     def append(
         self, table: str, fixed: tuple[str, int], columns: Sequence[str], rows: Iterable[Sequence[Any]], /
@@ -41,7 +49,13 @@ def connect(path: Path) -> SqliteDatabase:
     """A connection to the file, which is made when it is missing; its tables are brought up to date."""
     with sentences(path):
         _prepare_file(path)
-        connection = _open(str(path))
+        presence = be_present(path, BUSY_SECONDS)
+        try:
+            connection = _open(str(path))
+        except BaseException:
+            os.close(presence)
+            raise
+        connection.presence = presence
         try:
             _bring_up_to_date(connection, path)
             _use_wal(connection, path)
@@ -103,14 +117,25 @@ def _prepare_file(path: Path) -> None:
         header = file.read(100)
     if not header:
         return
-    if not header.startswith(_MAGIC):
-        raise StoreError(f"{path} is not an SQLite database, or it is damaged", hint=_aside(path))
+    if not header.startswith(MAGIC):
+        raise StoreError(f"{path} is not an SQLite database, or it is damaged", hint=_damaged_hint())
     # The header is read as bytes because opening a foreign database could already change it.
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise StoreError(
-            f"{path} is the database of another program",
-            hint="give `state:` in runner.yaml a file of its own, for example sqlite:.runner/state.db",
-        )
+        raise of_another_program(path)
+
+
+def of_another_program(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} is the database of another program",
+        hint="give `state:` in runner.yaml a file of its own, for example sqlite:.runner/state.db",
+    )
+
+
+def newer(path: Path, version: int) -> StoreError:
+    return StoreError(
+        f"the store {path} was written by a newer runner (version {version}, this one knows {VERSION})",
+        hint="update runner, or give `state:` in runner.yaml another file",
+    )
 
 
 def _bring_up_to_date(connection: SqliteDatabase, path: Path) -> None:
@@ -119,10 +144,7 @@ def _bring_up_to_date(connection: SqliteDatabase, path: Path) -> None:
             _migrate(connection)
     version = _version_of(connection)
     if version > VERSION:
-        raise StoreError(
-            f"the store {path} was written by a newer runner (version {version}, this one knows {VERSION})",
-            hint="update runner, or give `state:` in runner.yaml another file",
-        )
+        raise newer(path, version)
 
 
 def _version_of(connection: SqliteDatabase) -> int:
@@ -171,7 +193,7 @@ def _explained(error: sqlite3.Error, where: str, path: Path | None) -> StoreErro
             hint="look for a runner that hangs, or another program that holds the file",
         )
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StoreError(f"{where} is damaged: {error}", hint=_aside(path))
+        return StoreError(f"{where} is damaged: {error}", hint=_damaged_hint())
     if code == sqlite3.SQLITE_FULL:
         return StoreError(f"{where} cannot be written: the disk is full", hint="free some space; nothing was lost")
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
@@ -179,8 +201,8 @@ def _explained(error: sqlite3.Error, where: str, path: Path | None) -> StoreErro
     return StoreError(f"{where} cannot be used: {error}", hint="`runner doctor` looks at the store")
 
 
-def _aside(path: Path | None) -> str:
-    return f"move it aside (mv {path} {path}.damaged) and history starts anew; `sqlite3` can `.recover` the old file"
+def _damaged_hint() -> str:
+    return "runner doctor --repair saves what can be read and keeps the old file aside"
 
 
 def _folder_hint(path: Path | None) -> str:

@@ -11,9 +11,14 @@ Row: TypeAlias = tuple[Any, ...]
 Fetch: TypeAlias = Callable[[int], Iterator[Row]]
 """The rows whose number, in their first cell, is at least the given one, in order; raises where the file is bad."""
 
+UNREADABLE: Final = (sqlite3.Error, MemoryError, UnicodeDecodeError)
+"""What reading a bad page raises: lengths that ask for more memory than there is, messages that quote its bytes."""
 _HIGHEST: Final = 2**62
 _PROBES: Final = 4096
 """How many places inside a gap are tried, so that a readable page between two bad ones is found."""
+
+_PROBES_OF_OPEN: Final = 256
+"""The same where nothing after the gap can be read."""
 
 
 @dataclass(slots=True)
@@ -80,7 +85,7 @@ def around(fetch: Fetch, gaps: Gaps, start: int = 0, stop: int = _HIGHEST) -> It
                     raise sqlite3.DatabaseError("numbers do not ascend")
                 last = row[0]
                 yield row
-        except sqlite3.Error:
+        except UNREADABLE:
             bad = max(start, last + 1)
         else:
             return
@@ -95,7 +100,7 @@ def _first(fetch: Fetch, number: int) -> int | None:
     """The number of the first row from there on, _HIGHEST when there is none; None when it cannot be read."""
     try:
         row = next(fetch(number), None)
-    except sqlite3.Error:
+    except UNREADABLE:
         return None
     if row is None:
         return _HIGHEST
@@ -124,7 +129,7 @@ def _boundary(fetch: Fetch, bad: int, good: int) -> int:
 def _islands(fetch: Fetch, bad: int, end: int) -> Iterator[Row]:
     """Rows inside a gap: tried number by number, or in steps when the gap is wide."""
     if end >= _HIGHEST:
-        end = bad + _PROBES
+        end = bad + _PROBES_OF_OPEN
     stride = max(1, (end - bad) // _PROBES)
     place = bad + stride
     while place < end:
@@ -139,7 +144,7 @@ def _islands(fetch: Fetch, bad: int, end: int) -> Iterator[Row]:
                     break
                 last = row[0]
                 yield row
-        except sqlite3.Error:
+        except UNREADABLE:
             pass
         place = last + stride
 
@@ -157,7 +162,7 @@ def _from_both_ends(connection: sqlite3.Connection, table: Table) -> Iterator[Ro
                     break
                 seen.add(key)
                 yield row
-        except sqlite3.Error:
+        except UNREADABLE:
             table.gaps.is_open = True
             continue
         break
@@ -166,7 +171,7 @@ def _from_both_ends(connection: sqlite3.Connection, table: Table) -> Iterator[Ro
 def layout(connection: sqlite3.Connection) -> list[Table]:
     """The tables of a sound store, those that others refer to first."""
     named = connection.execute(
-        "select name, sql from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by rowid"
+        "select name, sql from sqlite_master where type = 'table' and name not like 'sqlite_%' order by rowid"
     ).fetchall()
     tables = []
     for name, sql in named:
@@ -187,6 +192,6 @@ def known_columns(connection: sqlite3.Connection, table: Table) -> Sequence[str]
     """The columns that the damaged file has of the table; none when the table is not to be found in it."""
     try:
         found = {row[1] for row in connection.execute(f'pragma table_info("{table.name}")')}
-    except sqlite3.Error:
+    except UNREADABLE:
         return ()
     return [name for name in table.columns if name in found]

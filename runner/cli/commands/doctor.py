@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import click
 
-from runner.app.doctor import doctor
+from runner.app.doctor import doctor, repair_store
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import paint, say, say_json
+from runner.cli.console import counted, paint, say, say_json, say_table
 from runner.cli.loading import load_for
 from runner.model.secret import mask
 from runner.model.state import State
+from runner.store.salvage import Repaired, Saved
 
 
 @click.command("doctor", epilog="Example: runner doctor")
 @click.option("--offline", is_flag=True, help="Do not connect to any server.")
+@click.option("--repair", is_flag=True, help="Save what can be read of a damaged store, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @now_option
 @click.pass_context
-def command(context: click.Context, offline: bool, as_json: bool, now: str) -> int:
+def command(context: click.Context, offline: bool, repair: bool, as_json: bool, now: str) -> int:
     """Look for what keeps the jobs from working, and print what mends it, the SQL for missing grants included.
 
-    Exits 0 when all is well, 1 when something is not.
+    Exits 0 when all is well, 1 when something is not, and after a repair when rows are lost.
     """
     loaded = load_for(context)
+    if repair:
+        return _repair(repair_store(loaded.home, clock_for(now)), as_json=as_json)
     advices = []
     for advice in doctor(loaded, clock_for(now), connect=not offline):
         advices.append(advice)
@@ -39,3 +43,49 @@ def command(context: click.Context, offline: bool, as_json: bool, now: str) -> i
             for item in advices
         ]})  # fmt: skip
     return exits.OK if all(item.good for item in advices) else exits.PROBLEMS
+
+
+def _repair(done: Repaired, *, as_json: bool) -> int:
+    lost = [table for table in done.tables if not table.is_whole]
+    if as_json:
+        say_json(_plain(done))
+    elif done.aside is None:
+        say(f"{paint(State.OK, 'ok  ')} store {done.path} is sound; nothing was changed")
+    else:
+        _say_repaired(done, lost)
+    return exits.PROBLEMS if lost else exits.OK
+
+
+def _say_repaired(done: Repaired, lost: list[Saved]) -> None:
+    whole = [table for table in done.tables if table.is_whole and table.rows]
+    say(f"store {done.path} was damaged: {done.complaints[0]}")
+    say(f"a new store has taken its place; the old file is kept as {done.aside}")
+    if whole:
+        say(f"saved whole: {', '.join(f'{table.table} ({table.rows:,})' for table in whole)}")
+    if lost:
+        say("saved in part:")
+        rows = [(table.table, f"{table.rows:,}", _lost(table)) for table in lost]
+        say_table(("table", "rows saved", "lost"), rows, indent="  ")
+    else:
+        say("no row is lost")
+    say("ticks go on with the new store; delete the old file when you miss nothing")
+
+
+def _lost(table: Saved) -> str:
+    what = "some, nobody can tell how many" if table.lost is None else f"at most {table.lost:,}" if table.lost else ""
+    belongs = f"{counted(table.orphans, 'row')} whose run or series is lost" if table.orphans else ""
+    return ", and ".join(filter(None, (what, belongs)))
+
+
+def _plain(done: Repaired) -> dict[str, object]:
+    return {
+        "schema": "runner.repair/1",
+        "store": str(done.path),
+        "sound": done.aside is None,
+        "complaints": list(done.complaints),
+        "kept": str(done.aside) if done.aside else None,
+        "tables": [
+            {"table": item.table, "saved": item.rows, "lost_at_most": item.lost, "orphans": item.orphans}
+            for item in done.tables
+        ],
+    }
