@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -96,6 +97,8 @@ def sentences(path: Path | None) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _explained(error, where, path) from error
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _full(where) from error
         reason = error.strerror or str(error)
         raise StoreError(f"{where} cannot be opened: {reason}", hint=_folder_hint(path)) from error
 
@@ -194,11 +197,25 @@ def _explained(error: sqlite3.Error, where: str, path: Path | None) -> StoreErro
         )
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StoreError(f"{where} is damaged: {error}", hint=_damaged_hint())
-    if code == sqlite3.SQLITE_FULL:
-        return StoreError(f"{where} cannot be written: the disk is full", hint="free some space; nothing was lost")
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _has_no_room(path)):
+        return _full(where)
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return StoreError(f"{where} cannot be opened for writing: {error}", hint=_folder_hint(path))
     return StoreError(f"{where} cannot be used: {error}", hint="`runner doctor` looks at the store")
+
+
+def _full(where: str) -> StoreError:
+    return StoreError(
+        f"{where} cannot be written: the disk is full", hint="free some space; what was recorded before is safe"
+    )
+
+
+def _has_no_room(path: Path | None) -> bool:
+    """SQLite calls it an input/output error when it cannot make its shared memory for want of space."""
+    try:
+        return path is not None and os.statvfs(path.parent).f_bavail == 0
+    except OSError:
+        return False
 
 
 def _damaged_hint() -> str:

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from runner.errors import ExpressionError
 from runner.expr import Environment, Quantity, Unknown, Value, in_words, parse, quantity, truth, value
 from runner.expr.facts import facts
-from runner.model.history import HistoryNeed, Past, Sample, Series
+from runner.model.history import HistoryNeed, Past, Sample, Series, Summary
 from runner.model.quantity import Dimension
 from tests.expr.sample import NOW, environment, evaluated
 from tests.expr.test_values import CELLS
@@ -342,3 +342,43 @@ def test_a_bad_call_is_found_by_evaluation_too_but_bad_text_is_an_error() -> Non
     assert isinstance(of("delta(x + 1) > 1", x=1), Unknown)
     with pytest.raises(ExpressionError):
         of("x >", x=1)
+
+
+SUMMARISED = (
+    Sample(NOW - timedelta(days=40), 5, Summary(3, 1, 9, 5.0)),
+    Sample(NOW - timedelta(days=39), None, Summary(1, -2, -2, -2.0)),
+    Sample(NOW - timedelta(days=38), None),
+    Sample(NOW - timedelta(hours=2), 7),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("avg_over(x, 90d)", "4"),
+        ("min_over(x, 90d)", "-2"),
+        ("max_over(x, 90d)", "9"),
+        ("count_over(x, 90d)", "5"),
+        ("median_over(x, 90d)", "6"),
+        ("stddev_over(x, 90d)", "1.4142"),
+        ("at(x, 40d)", "5"),
+        ("delta(x)", "93"),
+        ("rate(x, 1h)", "46.5"),
+    ],
+)
+def test_hours_and_days_that_were_merged_count_as_all_that_they_stand_for(text: str, shown: str) -> None:
+    past = Past({Series(): dict.fromkeys(facts(parse(text)).needs, SUMMARISED)})
+    found = value(parse(text), Environment(row={"x": quantity(100, "count")}, past=past, now=NOW))
+    assert isinstance(found, Quantity)
+    assert float(found.value) == pytest.approx(float(shown), abs=1e-4)  # type: ignore[arg-type]
+
+
+def test_merged_texts_are_no_numbers_and_change() -> None:
+    texts = (Sample(NOW - timedelta(days=40), "b", Summary(12)),)
+
+    def found(text: str) -> object:
+        past = Past({Series(): dict.fromkeys(facts(parse(text)).needs, texts)})
+        return value(parse(text), Environment(row={"x": quantity("c", None)}, past=past, now=NOW))
+
+    assert found("changed(x)") == Quantity(True, Dimension.BOOL)
+    assert isinstance(found("count_over(x, 90d)"), Unknown)
