@@ -25,7 +25,7 @@ from runner.errors import (
     TargetError,
 )
 from runner.model.diagnostic import Diagnostic, Severity, Span
-from runner.model.history import HistoryNeed, Key, Past, Sample, Seen, Series
+from runner.model.history import Backlog, HistoryNeed, Key, Past, Sample, Seen, Series
 from runner.model.job import Job, Scope
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode, plain
 from runner.model.problem import Change, Memory, Problem, Transition
@@ -164,6 +164,9 @@ class HistoryReader(Protocol):
 
     def seen(self) -> Mapping[tuple[str, str], Seen]:
         """What is known of each job and target since they were first looked at, however long ago."""
+
+    def backlog(self) -> Sequence[Backlog]:
+        """Each sink that has deliveries; those that were given up count for a day after the newest report."""
 
 
 class Session(Protocol):
@@ -353,7 +356,7 @@ class Tick:
 
 
 __all__ = [
-    "API_VERSION", "Advice", "Answer", "Change", "CheckPack", "Clock", "Column", "Command", "CompileContext",
+    "API_VERSION", "Advice", "Answer", "Backlog", "Change", "CheckPack", "Clock", "Column", "Command", "CompileContext",
     "ConfigurationError", "Conversation", "Delivery", "Diagnostic", "Dimension", "DoctorCheck", "DoctorContext",
     "Entry", "ExpressionError", "Fault", "Finding", "Format", "FormatContext", "Function", "HistoryNeed",
     "HistoryReader", "Job", "JobKind", "JsonSchema", "Key", "MappingNode", "Memory", "Node", "Notice",

@@ -102,6 +102,14 @@ def open_again(home: str) -> None:
         return
 
 
+def forget_heartbeat(home: str) -> None:
+    """A tick for single groups says nothing about the others: without a heartbeat nobody misses one."""
+    try:
+        os.unlink(os.path.join(home, ".runner", HEARTBEAT))
+    except OSError:
+        return
+
+
 def is_quiet_call(words: list[str], version: str) -> bool:
     """Whether these words of the command line are a plain `run-due` with nothing due."""
     if not words or (words[-1] != "run-due" and words[0] != "run-due"):

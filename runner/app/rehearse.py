@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from runner.api import HistoryNeed, Job, Memory, Outcome, Past, QueryError, RunnerError, Sample, Seen, Series, Target
+from runner.api import (
+    Backlog,
+    HistoryNeed,
+    Job,
+    Memory,
+    Outcome,
+    Past,
+    QueryError,
+    RunnerError,
+    Sample,
+    Seen,
+    Series,
+    Target,
+)
 from runner.app.loading import Loaded
 from runner.app.remembered import Remembered
 from runner.clock import ShiftedClock
@@ -43,6 +56,9 @@ class _History:
 
     def seen(self) -> Mapping[tuple[str, str], Seen]:
         return {}
+
+    def backlog(self) -> Sequence[Backlog]:
+        return ()
 
 
 def prepare(target: Target, statements: Sequence[str]) -> None:

@@ -124,7 +124,9 @@ def _close_tick(
         keep_hourly=settings.keep_hourly,
         keep_daily=settings.keep_daily,
     )
-    if all_groups and store.durable and not ran.not_recorded:
+    if not all_groups:
+        gate.forget_heartbeat(str(loaded.home.path))
+    elif store.durable and not ran.not_recorded:
         soon = bool(mine.claims) or (pruned is not None and not pruned.finished)
         _close_gate(loaded, store, mine.decisions, now, soon=soon)
 

@@ -80,7 +80,21 @@ NO_PAST = Past()
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When a job on a target was first seen, and its newest slot that is settled: run, missed or skipped (UTC)."""
+    """When a job on a target was first seen, and its newest slot that is settled: run, missed or skipped (UTC).
+
+    `evaluated` is the newest slot that was run to its end.
+    """
 
     first: datetime
     slot: datetime
+    evaluated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Deliveries of one sink: how many wait, when the oldest of their reports was made, how many were given up lately."""
+
+    sink: str
+    waiting: int = 0
+    oldest: datetime | None = None
+    given_up: int = 0

@@ -66,15 +66,10 @@ PROBES: tuple[ProbeType, ...] = (
     ),
     ProbeType(
         name="runs",
-        summary="How runner's own jobs fare: failed, interrupted and overdue runs",
+        summary="How runner's own jobs fare: failed and interrupted runs",
         fetch="runner.probes.runs:fetch",
         options={
             "since": {"type": "string", "description": "How far to look back: 7d by default.", "examples": ["7d"]},
-            "grace": {
-                "type": "string",
-                "description": "How late a slot may be before it is overdue: 15min by default.",
-                "examples": ["15min"],
-            },
             "groups": {
                 **_PATTERNS,
                 "description": "Patterns of the groups to look at; all by default.",
@@ -92,9 +87,28 @@ PROBES: tuple[ProbeType, ...] = (
             "missed": "count",
             "last_run": "timestamp",
             "last_state": "text",
-            "overdue": "interval",
         },
         key=("job", "target"),
+        needs_server=False,
+    ),
+    ProbeType(
+        name="self",
+        summary="Whether the runner works: jobs that nobody evaluated, a silent cron, deliveries that pile up",
+        fetch="runner.probes.self:fetch",
+        options={
+            "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]}
+        },
+        columns={
+            "what": "text",
+            "name": "text",
+            "slots": "count",
+            "silent": "interval",
+            "waiting": "count",
+            "oldest": "interval",
+            "given_up": "count",
+            "told": "text",
+        },
+        key=("what", "name"),
         needs_server=False,
     ),
 )

@@ -1,23 +1,21 @@
-"""How runner's own jobs fare: failed and interrupted runs, and jobs that should have run and did not."""
+"""How runner's own jobs fare: failed and interrupted runs."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from runner.api import Answer, Job, Options, Query, Row, RunContext, Seen
+from runner.api import Answer, Job, Options, Query, Row, RunContext
 from runner.model.quantity import parse_duration
 
 DEFAULT_SINCE = "7d"
-DEFAULT_GRACE = "15min"
 
 
 def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
-    """One row for each job and target that was ever seen; `overdue` is 0 or seconds. Raises ScheduleError."""
+    """One row for each job and target that was ever seen; Raises ScheduleError."""
     yield from ()
     since = context.now - timedelta(seconds=parse_duration(str(options.get("since", DEFAULT_SINCE))))
-    grace = timedelta(seconds=parse_duration(str(options.get("grace", DEFAULT_GRACE))))
     seen = context.history.seen()
     statistics = {(str(row["job"]), str(row["target"])): row for row in context.history.run_statistics(since)}
     jobs = {job.name: job for job in context.jobs if _is_wanted(job, options)}
@@ -27,7 +25,6 @@ def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], S
             "job": name,
             "target": target,
             "group": jobs[name].group,
-            "overdue": _overdue(context, jobs[name], seen.get((name, target)), grace),
         }
         for name, target in sorted({*seen, *statistics})
         if name in jobs
@@ -44,16 +41,3 @@ def _is_wanted(job: Job, options: Options) -> bool:
 def _counts(statistics: Mapping[str, object]) -> dict[str, object]:
     counts = {name: statistics.get(name, 0) for name in ("runs", "failed", "interrupted", "missed")}
     return {**counts, "last_run": statistics.get("last_started"), "last_state": statistics.get("last_state")}
-
-
-def _overdue(context: RunContext, job: Job, seen: Seen | None, grace: timedelta) -> float:
-    """Seconds since the slot and its grace have passed without anybody settling it, 0 when all is well."""
-    expected = context.previous_due(job, context.now - grace)
-    if seen is None or expected is None or _is_settled(expected, seen):
-        return 0.0
-    return (context.now - grace - expected).total_seconds()
-
-
-def _is_settled(expected: datetime, seen: Seen) -> bool:
-    """A slot from before the job was first seen is nobody's to run."""
-    return expected <= seen.slot or expected <= seen.first

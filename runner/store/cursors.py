@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from runner.model.codec import instant, moment
+from runner.model.history import Seen
 from runner.store.base import CursorRecord
 from runner.store.database import Database
 from runner.store.values import moment_or_none
@@ -19,6 +20,17 @@ def read_cursors(db: Database) -> dict[tuple[str, str], CursorRecord]:
         )
         for job, target, slot, digest, first_seen, retired in rows
     }  # fmt: skip
+
+
+def read_seen(db: Database) -> dict[tuple[str, str], Seen]:
+    rows = db.execute(
+        "select c.job, c.target, c.first_seen, c.slot, r.slot from cursors c"
+        " left join newest n on n.job = c.job and n.target = c.target left join runs r on r.id = n.run"
+    )
+    return {
+        (job, target): Seen(moment(first), moment(slot), moment_or_none(evaluated))
+        for job, target, first, slot, evaluated in rows
+    }
 
 
 def set_cursor(db: Database, whose: tuple[str, str], slot: datetime, digest: str, now: datetime) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from runner.errors import StoreError
-from runner.model.codec import clean, instant
+from runner.model.codec import clean, instant, moment
+from runner.model.history import Backlog
 from runner.model.report import Delivery, DeliveryState, Report, Told, Waiting
 from runner.store.announced import write_told
 from runner.store.database import Database
@@ -51,6 +52,25 @@ def failed_deliveries(db: Database) -> tuple[Delivery, ...]:
         )
         for row in rows
     )  # fmt: skip
+
+
+def read_backlog(db: Database) -> list[Backlog]:
+    """Of the sinks that have something waiting, or given up among the reports of the newest day."""
+    newest = db.execute("select max(created) from reports").fetchone()[0]
+    if newest is None:
+        return []
+    day_before = instant(moment(newest) - timedelta(days=1))
+    rows = db.execute(
+        "select d.sink, count(*) filter (where d.state = 'pending'), min(r.created) filter (where d.state = 'pending'),"
+        " count(*) filter (where d.state = 'failed' and r.created >= ?)"
+        " from deliveries d join reports r on r.id = d.report"
+        " where d.state = 'pending' or r.created >= ? group by d.sink order by d.sink",
+        (day_before, day_before),
+    )
+    return [
+        Backlog(sink=sink, waiting=waiting, oldest=moment_or_none(oldest), given_up=given_up)
+        for sink, waiting, oldest, given_up in rows
+    ]
 
 
 def count_pending(db: Database) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Concatenate, Self
 
+from runner import crashpoints
 from runner.errors import StoreError
-from runner.model.history import HistoryNeed, Past, Sample, Seen, Series
+from runner.model.history import Backlog, HistoryNeed, Past, Sample, Seen, Series
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Announced, Identity, Memory, Problem, Transition
 from runner.model.report import NOTHING_TOLD, Delivery, Report, Told, Waiting
@@ -30,7 +31,7 @@ from runner.store import (
 )
 from runner.store.base import Claim, CursorRecord, Decision, Pruned, Recorded, RunRecord, Status, Sweep, TickRecord
 from runner.store.database import Database
-from runner.store.engine import Engine
+from runner.store.engine import Engine, P, T
 from runner.store.pruning import Keep, Progress, Pruning
 
 
@@ -39,6 +40,15 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def _commit(
+        self, point: str, work: Callable[Concatenate[Database, P], T], /, *args: P.args, **named: P.kwargs
+    ) -> T:
+        """One writing transaction, with a moment to die on each side of it."""
+        crashpoints.reached(f"before-{point}")
+        result = self._engine.write(work, *args, **named)
+        crashpoints.reached(f"after-{point}")
+        return result
 
     @property
     def durable(self) -> bool:
@@ -58,10 +68,10 @@ class SqlStore:
         return self._engine.read(cursors.read_cursors)
 
     def anchor(self, job: str, target: str, slot: datetime, digest: str, now: datetime) -> None:
-        self._engine.write(cursors.set_cursor, (job, target), slot, digest, now)
+        self._commit("anchor", cursors.set_cursor, (job, target), slot, digest, now)
 
     def claim(self, claim: Claim) -> bool:
-        return self._engine.write(runs.claim_run, claim)
+        return self._commit("claim", runs.claim_run, claim)
 
     def decide(
         self,
@@ -78,7 +88,8 @@ class SqlStore:
         slots: int = 1,
         since: datetime | None = None,
     ) -> bool:
-        return self._engine.write(
+        return self._commit(
+            "decide" if since is None else "passed",
             runs.decide_slot,
             status,
             reason,
@@ -94,10 +105,10 @@ class SqlStore:
         )
 
     def retire(self, job: str, target: str, now: datetime) -> bool:
-        return self._engine.write(cursors.retire_cursor, (job, target), now)
+        return self._commit("retire", cursors.retire_cursor, (job, target), now)
 
     def take_over(self, run: str, reason: str, claim: Claim) -> bool:
-        return self._engine.write(runs.take_over_run, run, reason, claim)
+        return self._commit("take-over", runs.take_over_run, run, reason, claim)
 
     def slot(self, job: str, target: str, slot: datetime) -> RunRecord | None:
         return self._engine.read(runs.newest_attempt, job, target, slot)
@@ -106,7 +117,7 @@ class SqlStore:
         return self._engine.read(runs.running_runs)
 
     def interrupt(self, run: str, reason: str, now: datetime) -> bool:
-        return self._engine.write(runs.interrupt_run, run, reason, now)
+        return self._commit("interrupt", runs.interrupt_run, run, reason, now)
 
     def runs(
         self,
@@ -123,7 +134,10 @@ class SqlStore:
         return self._engine.read(runs.statistics_of_runs, since)
 
     def seen(self) -> Mapping[tuple[str, str], Seen]:
-        return {key: Seen(first=cursor.first_seen, slot=cursor.slot) for key, cursor in self.cursors().items()}
+        return self._engine.read(cursors.read_seen)
+
+    def backlog(self) -> Sequence[Backlog]:
+        return self._engine.read(deliveries.read_backlog)
 
     # ---- results, problems and samples
 
@@ -137,7 +151,7 @@ class SqlStore:
     ) -> None:
         if deliveries and report is None:
             raise StoreError("deliveries cannot be recorded without a report")
-        self._engine.write(_record, results, report, deliveries, now)
+        self._commit("record" if report is None else "report", _record, results, report, deliveries, now)
 
     def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
         return self._engine.read(results.unreported_results, alive)
@@ -184,7 +198,7 @@ class SqlStore:
         return self._engine.read(reports.read_report, report_id)
 
     def settle(self, delivery: Delivery, told: Told = NOTHING_TOLD) -> None:
-        self._engine.write(deliveries.settle_delivery, delivery, told)
+        self._commit("settle", deliveries.settle_delivery, delivery, told)
 
     # ---- what is known of problems, and silences
 
@@ -212,7 +226,7 @@ class SqlStore:
     # ---- upkeep
 
     def tick(self, tick_id: str, now: datetime, counts: Mapping[str, int] | None = None) -> None:
-        self._engine.write(upkeep.write_tick, tick_id, now, counts or {})
+        self._commit("tick", upkeep.write_tick, tick_id, now, counts or {})
 
     def last_tick(self) -> TickRecord | None:
         return self._engine.read(upkeep.read_tick)
@@ -233,10 +247,10 @@ class SqlStore:
         pruning = Pruning(now, Keep(samples=keep_samples, hourly=hourly, daily=daily, runs=keep_runs))
         progress = Progress()
         while pruning.goes_on(progress):
-            progress = self._engine.write(pruning.step, progress)
+            progress = self._commit("prune-step", pruning.step, progress)
         if pruning.is_finished(progress):
-            self._engine.write(upkeep.prune_is_done, now)
-            self._engine.write(_forget, now - timedelta(seconds=keep_runs))
+            self._commit("prune-done", upkeep.prune_is_done, now)
+            self._commit("prune-forget", _forget, now - timedelta(seconds=keep_runs))
             self._engine.tidy()
         return pruning.pruned(progress)
 

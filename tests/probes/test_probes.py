@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from runner.api import Answer, Job, Query, Row, RunnerError, ScheduleError, Seen, Target, TargetError
+from runner.api import Answer, Backlog, Job, Query, Row, RunnerError, ScheduleError, Seen, Target, TargetError
 from runner.engine.database.server import Server as EngineServer
-from runner.probes import connect, disk, latency, runs
+from runner.probes import connect, disk, latency, runs, self as own
 from runner.probes.registered import PROBES
+from runner.schedule import parse
 from tests.kinds.support import SLOT, Context, job
 from tests.postgres import Database
 
@@ -129,6 +131,10 @@ class History:
     known: dict[tuple[str, str], Seen] = field(default_factory=dict)
     rows: list[Mapping[str, object]] = field(default_factory=list)
     asked: datetime | None = None
+    backlogs: list[Backlog] = field(default_factory=list)
+
+    def backlog(self) -> list[Backlog]:
+        return self.backlogs
 
     def seen(self) -> dict[tuple[str, str], Seen]:
         return self.known
@@ -142,43 +148,28 @@ def ago(**span: float) -> datetime:
     return SLOT - timedelta(**span)
 
 
-def of_runs(
-    known: Seen, *, due: datetime | None, rows: Sequence[Mapping[str, object]] = (), **options: Any
-) -> list[Row]:
+def of_runs(known: Seen, *, rows: Sequence[Mapping[str, object]] = (), **options: Any) -> list[Row]:
     jobs: tuple[Job, ...] = (replace(job("nightly", "check", None), group="health"), job("other", "check", None))
     history = History({("nightly", "main"): known, ("removed", "main"): known}, list(rows))
-    context = Context(history=history, jobs=jobs, previous={"nightly": due} if due else {})  # type: ignore[arg-type]
+    context = Context(history=history, jobs=jobs)  # type: ignore[arg-type]
     return talk(runs.fetch(context, options), None)[0]
 
 
-@pytest.mark.parametrize(
-    ("first", "settled", "due", "overdue"),
-    [
-        (ago(days=9), ago(hours=2), ago(hours=2), 0),
-        (ago(days=9), ago(days=1, hours=2), ago(hours=2), 6300),
-        (ago(hours=1), ago(hours=1), ago(hours=2), 0),
-        (ago(days=9), ago(days=9), None, 0),
-        (ago(days=400), ago(days=35), ago(days=4), 4 * 86400 - 900),
-    ],
-)
-def test_overdue_is_what_was_due_and_never_settled(
-    first: datetime, settled: datetime, due: datetime | None, overdue: float
-) -> None:
-    [row] = of_runs(Seen(first, settled), due=due)
-    assert row["overdue"] == overdue
-    assert (row["job"], row["target"], row["group"], row["runs"], row["last_state"]) == (
+def test_a_job_that_is_gone_has_no_row() -> None:
+    [row] = of_runs(Seen(ago(days=9), ago(hours=2)))
+    assert [row[name] for name in ("job", "target", "group", "runs", "last_state")] == [
         "nightly",
         "main",
         "health",
         0,
         None,
-    )
+    ]
     assert set(row) == columns("runs")
 
 
 def test_statistics_of_runs_are_joined() -> None:
     found = {"job": "nightly", "target": "main", "runs": 7, "failed": 2, "interrupted": 1, "last_state": "ok"}
-    [row] = of_runs(Seen(ago(days=9), SLOT), due=SLOT, rows=[found])
+    [row] = of_runs(Seen(ago(days=9), SLOT), rows=[found])
     assert (row["runs"], row["failed"], row["interrupted"], row["last_state"]) == (7, 2, 1, "ok")
 
 
@@ -187,14 +178,71 @@ def test_statistics_of_runs_are_joined() -> None:
     [({}, 1), ({"groups": ["he*"]}, 1), ({"groups": ["x"]}, 0), ({"exclude": ["night*"]}, 0), ({"exclude": ["x"]}, 1)],
 )
 def test_which_jobs(options: dict[str, object], count: int) -> None:
-    assert len(of_runs(Seen(ago(days=9), SLOT), due=SLOT, **options)) == count
+    assert len(of_runs(Seen(ago(days=9), SLOT), **options)) == count
 
 
 def test_durations_of_the_options() -> None:
-    seen = Seen(ago(days=9), ago(days=1, hours=2))
-    assert of_runs(seen, due=ago(hours=2), grace="1h")[0]["overdue"] == 3600
     history = History()
     talk(runs.fetch(Context(history=history), {"since": "2 days"}), None)  # type: ignore[arg-type]
     assert history.asked == ago(days=2)
     with pytest.raises(ScheduleError, match="not a duration"):
-        of_runs(seen, due=SLOT, since="soon")
+        of_runs(Seen(ago(days=9), SLOT), since="soon")
+
+
+# ---- self
+
+
+def of_self(history: History, tmp_path: Path, **options: Any) -> list[Row]:
+    hourly = replace(job("hourly", "check", None), schedule=parse("hourly"))
+    weekly = replace(job("weekly", "check", None), schedule=parse("weekly on monday at 03:00"))
+    jobs = (hourly, weekly, job("by-hand", "check", None))
+    context = Context(history=history, jobs=jobs, home=tmp_path)  # type: ignore[arg-type]
+    rows = talk(own.fetch(context, options), None)[0]
+    assert all(set(row) == columns("self") for row in rows)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "slots"),
+    [
+        ("hourly", Seen(ago(days=9), SLOT, ago(hours=1)), 0),
+        ("hourly", Seen(ago(days=9), SLOT, ago(hours=4)), 3),
+        ("hourly", Seen(ago(hours=2), SLOT), 1),
+        ("hourly", Seen(ago(hours=2), SLOT, ago(days=9)), 1),
+        ("weekly", Seen(ago(days=90), SLOT, ago(days=8)), 1),
+        ("weekly", Seen(ago(days=90), SLOT, ago(days=22)), 3),
+    ],
+)
+def test_slots_since_a_job_was_evaluated(tmp_path: Path, name: str, seen: Seen, slots: int) -> None:
+    [row] = of_self(History({(name, "main"): seen}), tmp_path)
+    assert (row["what"], row["name"], row["slots"]) == ("job", f"{name} on main", slots)
+    assert f"was not evaluated for {slots} slots" in str(row["told"])
+
+
+def test_jobs_without_a_schedule_and_those_left_out_have_no_row(tmp_path: Path) -> None:
+    seen = Seen(ago(days=9), SLOT)
+    history = History({("by-hand", "main"): seen, ("removed", "main"): seen, ("hourly", "main"): seen})
+    assert of_self(history, tmp_path, exclude=["hour*"]) == []
+
+
+def test_a_cron_that_fell_silent(tmp_path: Path) -> None:
+    assert of_self(History(), tmp_path) == [], "ticks for single groups leave no heartbeat"
+    (tmp_path / ".runner").mkdir()
+    beat = tmp_path / ".runner" / "heartbeat"
+    beat.touch()
+    assert of_self(History(), tmp_path) == [], "the clock stands elsewhere: a rehearsal"
+    os.utime(beat, (ago(hours=2).timestamp(),) * 2)
+    [row] = of_self(History(), tmp_path)
+    assert (row["what"], row["silent"]) == ("cron", 7200)
+    assert row["told"] == "nobody called run-due for 2 h"
+
+
+def test_deliveries_that_pile_up(tmp_path: Path) -> None:
+    history = History(
+        backlogs=[Backlog(sink="pager", waiting=3, oldest=ago(hours=1)), Backlog(sink="mail", given_up=2)]
+    )
+    pager, mail = of_self(history, tmp_path)
+    assert (pager["waiting"], pager["oldest"], pager["given_up"]) == (3, 3600, 0)
+    assert pager["told"] == "sink pager: 3 reports wait, the oldest for 1 h"
+    assert (mail["waiting"], mail["oldest"], mail["given_up"]) == (0, 0, 2)
+    assert mail["told"] == "sink mail: 0 reports wait; 2 were given up within a day"

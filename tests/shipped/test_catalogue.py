@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -174,7 +175,7 @@ CASES: dict[str, tuple[str, Case]] = {
     "latency": ("pg.latency", Case(nothing, "warning", "a trivial query takes", {"warning": "median > 1us"}, {"warning": "median > 10s"})),
     "disk": ("host.disk-space", Case(nothing, "critical", "used", {"critical": "free > 0B"}, {"critical": "free < 0B", "warning": False})),
 }  # fmt: skip
-ELSEWHERE = {"pg.reachable", "pg.replication-lag", "pg.standby-lag", "runner.failed-runs", "runner.overdue-jobs"}
+ELSEWHERE = {"pg.reachable", "pg.replication-lag", "pg.standby-lag", "runner.failed-runs", "runner.self"}
 """Checks with a test of their own below."""
 
 
@@ -236,18 +237,25 @@ def test_runs_that_failed(tmp_path: Path, patient: Server) -> None:
     assert any("bad: 1 of 1 runs failed" in finding["message"] for finding in found["findings"])
 
 
-def test_jobs_that_should_have_run(tmp_path: Path, patient: Server) -> None:
+def test_a_job_that_nobody_evaluates_and_a_sink_that_takes_nothing(tmp_path: Path, patient: Server) -> None:
     use = Use(tmp_path / "home", patient.options())
-    use.write("runner.overdue-jobs")
+    use.write("runner.self")
     (use.path / "checks.d" / "often.yaml").write_text(
         "schedule: hourly\ncheck: often\nsql: select 1 as n\nwarning: n > 5\n"
     )
     for now in ("2026-03-04T02:55Z", "2026-03-04T03:00Z"):
         assert runner("run-due", "--now", now, home=use.path).code == 0
-    assert use.look("--now", "2026-03-04T03:05Z")["state"] == "ok"
+    assert use.look("--now", "2026-03-04T06:00Z")["state"] == "ok"
     late = use.look("--now", "2026-03-04T09:00Z")
     assert late["state"] == "critical"
-    assert any("often on main is overdue by" in finding["message"] for finding in late["findings"])
+    told = [finding["message"] for finding in late["findings"]]
+    assert told == ["often on main was not evaluated for 5 slots, since 2026-03-04 03:00 UTC"]
+    settings = use.path / "runner.yaml"
+    settings.write_text(re.sub("sinks: .*", "sinks: {log: {type: log_file, path: /dev/full}}", settings.read_text()))
+    runner("run-due", "--now", "2026-03-04T09:00Z", home=use.path)
+    stuck = runner("run", "it", "--json", "--now", "2026-03-04T09:40Z", home=use.path).json()["results"][0]
+    assert stuck["state"] == "warning"
+    assert "sink log: 2 reports wait, the oldest for 39 min" in stuck["findings"][0]["message"]
 
 
 @contextmanager

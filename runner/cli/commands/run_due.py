@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
+from runner.app.crontab import own_command
+from runner.app.loop import Loop
 from runner.app.run_due import run_due
 from runner.app.run_job import known
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import say_diagnostics, write_result
+from runner.cli.console import complain, say_diagnostics, write_result
 from runner.cli.loading import complain_of, load_for
-from runner.errors import ConfigurationError
+from runner.clock import SystemClock
+from runner.errors import ConfigurationError, ScheduleError, UsageError
+from runner.gate import is_closed
+from runner.model.quantity import parse_duration
 from runner.model.state import worst
+from runner.version import VERSION
 
 
 @click.command("run-due", epilog="Example: * * * * * runner run-due --home /etc/runner")
 @now_option
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="Look at this group only.")
 @click.option("--exit-state", is_flag=True, help="Exit with the worst state found: 0, 1, 2 or 3.")
+@click.option("--loop", "looping", is_flag=True, help="Go on until SIGTERM, one tick a minute: where there is no cron.")
+@click.option("--every", metavar="DURATION", default="", help="With --loop: how often, such as 30s; 1min by default.")
 @click.pass_context
-def command(context: click.Context, now: str, groups: tuple[str, ...], exit_state: bool) -> int:
+def command(
+    context: click.Context, now: str, groups: tuple[str, ...], exit_state: bool, looping: bool, every: str
+) -> int:
     """Run what is due, record it, and deliver the reports. Prints nothing when nothing is due.
 
     Exits 0 when the machinery did its work, whatever the checks found; 4 when a run could not be recorded or a
     delivery was given up; 78 when files of the home are broken (the jobs that are sound have run all the same).
+
+    With --loop each tick is a process of its own, as under cron. SIGTERM starts no further one, ends what is running as
+    it would end a single tick, waits for it, and exits 143.
     """
+    if looping:
+        return _loop(context, now, groups, every, exit_state=exit_state)
+    if every:
+        raise UsageError("--every goes with --loop", hint="a single tick has no rhythm")
     loaded = load_for(context)
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
     done = run_due(loaded, clock_for(now), Manner(stdout=write_result), groups)
@@ -40,4 +59,29 @@ def command(context: click.Context, now: str, groups: tuple[str, ...], exit_stat
         return exits.MACHINERY
     if exit_state:
         return exits.of_state(worst(report.state for report in done.ran.reports))
+    return exits.OK
+
+
+def _loop(context: click.Context, now: str, groups: tuple[str, ...], every: str, *, exit_state: bool) -> int:
+    if now or exit_state:
+        raise UsageError(
+            "--loop goes on with the host's clock and has no state to exit with", hint="leave the other out"
+        )
+    try:
+        seconds = parse_duration(every) if every else 60.0
+    except ScheduleError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+    if seconds < 1:
+        raise UsageError("--every must be a second or more", hint="--every 1min is what cron does")
+    home = str(load_for(context).home.path)
+    chosen = [word for group in groups for word in ("--group", group)]
+    plugins = ["--no-plugins"] if context.obj["no_plugins"] else []
+    Loop(
+        command=[*own_command(), "--home", home, *plugins, "run-due", *chosen],
+        every=seconds,
+        clock=SystemClock(),
+        sleep=time.sleep,
+        tell=complain,
+        quiet=lambda: not (chosen or plugins) and is_closed(home, VERSION, time.time()),
+    ).run()
     return exits.OK
