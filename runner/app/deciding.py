@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from runner.api import Job, Scope
 from runner.app.loading import Loaded
+from runner.engine.claims import NOT_KNOWN
 from runner.engine.decision import Decision
-from runner.engine.due import decide
+from runner.engine.due import LATE_AFTER, decide
+from runner.model.quantity import show_duration
 from runner.model.target import HOST, Target
 from runner.report.silence import blackout, silenced_reason
+from runner.schedule import in_window, window_in_words
 from runner.store.base import Store
 
 
@@ -44,3 +47,19 @@ def decisions_of(loaded: Loaded, store: Store, jobs: Sequence[Job], now: datetim
         machine=socket.gethostname(),
         followed=loaded.home.jobs,
     )
+
+
+def repeats(loaded: Loaded, job: Job) -> bool:
+    """Whether an interrupted run is run again: programs only when the job says `retry:`."""
+    return job.retry.times > 0 or not loaded.registry.kinds[job.kind].starts_programs
+
+
+def against_repeating(loaded: Loaded, job: Job, slot: datetime, now: datetime) -> str:
+    """Why an interrupted run must not be run again."""
+    if not repeats(loaded, job):
+        return NOT_KNOWN
+    if job.window is not None and not in_window(job.window, now):
+        return f"its window {window_in_words(job.window)} is over"
+    if now - slot > max(LATE_AFTER, timedelta(seconds=job.catch_up)):
+        return f"it is later than its catch_up of {show_duration(job.catch_up)} allows"
+    return ""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.api import Job
-from runner.app.deciding import decisions_of, targets_of
+from runner.app.deciding import against_repeating, decisions_of, targets_of
 from runner.app.loading import Loaded
 from runner.engine.context import parameters
 from runner.engine.decision import Decision
 from runner.model.sql_text import bind
 from runner.model.sql_variants import SqlVariants
+from runner.store.base import RunRecord, Store
 from runner.store.open import open_store
 
 
@@ -26,10 +27,41 @@ class Planned:
     refused: str = ""
 
 
-def plan(loaded: Loaded, now: datetime) -> tuple[Planned, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A run that was begun and has not ended; `then` says what the next tick does about one whose process is gone."""
+
+    record: RunRecord
+    is_alive: bool
+    then: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is decided about every job on every target, and what is under way."""
+
+    planned: tuple[Planned, ...]
+    under_way: tuple[UnderWay, ...]
+
+
+def plan(loaded: Loaded, now: datetime) -> Plan:
     """Reads the store and changes nothing. Raises StoreError: without history nobody knows what is due."""
     with open_store(loaded.home.settings.state, loaded.home.path) as store:
         decisions = decisions_of(loaded, store, list(loaded.home.jobs), now)
+        under_way = tuple(_under_way(loaded, store, record, now) for record in store.running())
+    return Plan(planned=_planned(loaded, decisions), under_way=under_way)
+
+
+def _under_way(loaded: Loaded, store: Store, record: RunRecord, now: datetime) -> UnderWay:
+    if store.is_held(record.tick):
+        return UnderWay(record=record, is_alive=True)
+    job = loaded.home.job(record.job)
+    against = "its job is gone" if job is None else against_repeating(loaded, job, record.slot, now)
+    then = f"is not run again: {against}" if against else "is run again, or a newer slot instead"
+    return UnderWay(record=record, is_alive=False, then=f"its process is gone; {then}")
+
+
+def _planned(loaded: Loaded, decisions: Sequence[Decision]) -> tuple[Planned, ...]:
     jobs = {job.name: job for job in loaded.home.jobs}
     return tuple(
         Planned(

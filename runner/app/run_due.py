@@ -10,20 +10,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner import gate
-from runner.api import Fault, Job, Result, Tick
-from runner.app.deciding import decisions_of, targets_of
+from runner.api import Fault, Result, Tick
+from runner.app.deciding import against_repeating, decisions_of, repeats, targets_of
 from runner.app.loading import Loaded
 from runner.app.retired import retire
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import claim_in
 from runner.clock import Clock
-from runner.engine.claims import NOT_KNOWN, Claimed, Orphan, claim_again, claim_due, orphans
+from runner.engine.claims import Claimed, Orphan, claim_again, claim_due, orphans
 from runner.engine.decision import Decision
-from runner.engine.due import LATE_AFTER
 from runner.errors import RunnerError, StoreError
 from runner.model.home import Home
-from runner.model.quantity import show_duration
-from runner.schedule import in_window, window_in_words
 from runner.store.base import Store
 from runner.version import VERSION
 
@@ -85,24 +82,13 @@ def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Colle
         decisions = decisions_of(loaded, store, list(jobs.values()), now)
         due = frozenset((item.job, item.target) for item in decisions if item.verdict.runs)
         dead = [_still_placed(loaded, orphan) for orphan in orphans(store, {job.name: job for job in home.jobs})]
-        claims = claim_again(store, dead, tick, now, lambda job, slot: _against(loaded, job, slot, now), due)
+        claims = claim_again(store, dead, tick, now, lambda job, slot: against_repeating(loaded, job, slot, now), due)
         # Results of a tick that still works are its own to report.
         alive = {run.tick for run in store.running() if run.tick == tick or store.is_held(run.tick)}
         left_over = store.unreported(alive)
         claims += claim_due(store, decisions, jobs, tick, now)
         claims += retire(loaded, store, tick, now) if not groups else []
     return _Claimed(claims=claims, left_over=left_over, decisions=decisions)
-
-
-def _against(loaded: Loaded, job: Job, slot: datetime, now: datetime) -> str:
-    """Why an interrupted run must not be run again."""
-    if not repeats(loaded, job):
-        return NOT_KNOWN
-    if job.window is not None and not in_window(job.window, now):
-        return f"its window {window_in_words(job.window)} is over"
-    if now - slot > max(LATE_AFTER, timedelta(seconds=job.catch_up)):
-        return f"it is later than its catch_up of {show_duration(job.catch_up)} allows"
-    return ""
 
 
 def _still_placed(loaded: Loaded, orphan: Orphan) -> Orphan:
@@ -129,11 +115,6 @@ def _close_tick(
     elif store.durable and not ran.not_recorded:
         soon = bool(mine.claims) or (pruned is not None and not pruned.finished)
         _close_gate(loaded, store, mine.decisions, now, soon=soon)
-
-
-def repeats(loaded: Loaded, job: Job) -> bool:
-    """Whether an interrupted run is run again: programs only when the job says `retry:`."""
-    return job.retry.times > 0 or not loaded.registry.kinds[job.kind].starts_programs
 
 
 def _close_gate(loaded: Loaded, store: Store, decisions: tuple[Decision, ...], now: datetime, *, soon: bool) -> None:

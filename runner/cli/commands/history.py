@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import click
@@ -13,6 +14,7 @@ from runner.cli.console import say, say_json, say_table
 from runner.cli.loading import load_sound
 from runner.errors import ScheduleError, UsageError
 from runner.model.quantity import parse_duration, show_duration
+from runner.schedule import MISSED_CAP
 from runner.store.base import RunRecord
 from runner.store.open import open_store
 
@@ -39,8 +41,9 @@ def command(context: click.Context, name: str, since: str, limit: int, as_json: 
             for run in store.runs(job=only, since=begin, limit=limit if jobs is None or only else limit * 20)
             if jobs is None or run.job in jobs
         ][:limit]
+        gone = {run.run for run in runs if run.status == "running" and not store.is_held(run.tick)}
     if as_json:
-        say_json({"schema": "runner.history/1", "runs": [_plain(run) for run in runs]})
+        say_json({"schema": "runner.history/1", "runs": [_plain(run, gone) for run in runs]})
         return exits.OK
     if not runs:
         say("no runs yet")
@@ -52,10 +55,10 @@ def command(context: click.Context, name: str, since: str, limit: int, as_json: 
                 f"{run.slot:%Y-%m-%d %H:%M}",
                 run.job,
                 run.target or "host",
-                run.status if run.attempt == 1 else f"{run.status} ({run.attempt})",
+                _status(run, gone) if run.attempt < 2 else f"{_status(run, gone)} ({run.attempt})",
                 run.state.value if run.state else "",
                 _took(run),
-                run.reason or run.summary,
+                _why(run, gone),
             )
             for run in runs
         ],
@@ -63,11 +66,24 @@ def command(context: click.Context, name: str, since: str, limit: int, as_json: 
     return exits.OK
 
 
+def _status(run: RunRecord, gone: Collection[str]) -> str:
+    return "interrupted" if run.run in gone else run.status
+
+
+def _why(run: RunRecord, gone: Collection[str]) -> str:
+    if run.run in gone:
+        return "the process that ran it is gone; the next tick sees to it"
+    if run.since is None or run.slots < 2:
+        return run.reason or run.summary
+    count = f"at least {run.slots}" if run.slots >= MISSED_CAP else str(run.slots)
+    return f"{count} slots since {run.since:%Y-%m-%d %H:%M}: {run.reason}"
+
+
 def _took(run: RunRecord) -> str:
     return show_duration((run.finished - run.started).total_seconds()) if run.started and run.finished else ""
 
 
-def _plain(run: RunRecord) -> dict[str, object]:
+def _plain(run: RunRecord, gone: Collection[str]) -> dict[str, object]:
     return {
         "run": run.run,
         "job": run.job,
@@ -75,7 +91,9 @@ def _plain(run: RunRecord) -> dict[str, object]:
         "target": run.target,
         "slot": run.slot.isoformat(),
         "attempt": run.attempt,
-        "status": run.status,
+        "status": _status(run, gone),
+        "slots": run.slots,
+        "since": run.since.isoformat() if run.since else None,
         "reason": run.reason,
         "state": run.state.value if run.state else None,
         "summary": run.summary,

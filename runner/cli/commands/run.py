@@ -13,7 +13,7 @@ from runner.app.plan import describe_runs
 from runner.app.run_job import broken_among, chosen, known, places, read_params, run_job
 from runner.app.runs import Manner
 from runner.cli import exits
-from runner.cli.clocks import clock_for, now_option
+from runner.cli.clocks import clock_that_runs, now_option
 from runner.cli.console import complain, say, say_json, tell, write_result
 from runner.cli.loading import complain_of, load_sound
 from runner.errors import RunnerError
@@ -79,7 +79,7 @@ def _run(
         skip_sinks=screens,
         tell=tell if sys.stderr.isatty() else lambda _: None,
     )
-    ran = run_job(loaded, clock_for(now), names, target, manner)
+    ran = run_job(loaded, clock_that_runs(now), names, target, manner)
     _print([render(report) for report in ran.reports], format_name)
     complain_of(loaded, ran.faults)
     state = worst(report.state for report in ran.reports)

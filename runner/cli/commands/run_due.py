@@ -12,7 +12,7 @@ from runner.app.run_due import run_due
 from runner.app.run_job import known
 from runner.app.runs import Manner
 from runner.cli import exits
-from runner.cli.clocks import clock_for, now_option
+from runner.cli.clocks import clock_that_runs, now_option
 from runner.cli.console import complain, say_diagnostics, write_result
 from runner.cli.loading import complain_of, load_for
 from runner.clock import SystemClock
@@ -47,7 +47,7 @@ def command(
         raise UsageError("--every goes with --loop", hint="a single tick has no rhythm")
     loaded = load_for(context)
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
-    done = run_due(loaded, clock_for(now), Manner(stdout=write_result), groups)
+    done = run_due(loaded, clock_that_runs(now), Manner(stdout=write_result), groups)
     complain_of(loaded, done.ran.faults)
     if loaded.home.errors:
         say_diagnostics(loaded.home.errors, loaded.home.sources)
