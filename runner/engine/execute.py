@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from runner import crashpoints
 from runner.api import (
     Answer,
     Conversation,
@@ -118,10 +119,12 @@ def _guarded(work: Work) -> Conversation:
 
 def _own(work: Work, databases: tuple[str, ...]) -> Generator[Sequence[Query], Sequence[Answer], Outcome]:
     context = work.context.begun(databases)
+    crashpoints.reached("before-run")
     if work.kind.converse is not None:
         outcome: Outcome = yield from resolve(work.kind.converse)(context, context.job)
     elif work.kind.run is not None:
         outcome = _with_retries(resolve(work.kind.run), context)
+    crashpoints.reached("after-run")
     return _checked(outcome)
 
 

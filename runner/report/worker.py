@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from runner import crashpoints
 from runner.api import Sink
 from runner.model.report import Report
 from runner.report.retry import Failure, failure_of
@@ -53,7 +54,9 @@ class Worker:
             try:
                 if sink is None:
                     sink = self.opener()
+                crashpoints.reached("before-emit")
                 sink.emit(report)
+                crashpoints.reached("after-emit")
             except (Exception, SystemExit) as error:
                 failure = failure_of(error)
             self.inbox.put(Answer(self.name, failure))
