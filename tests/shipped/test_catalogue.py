@@ -13,15 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from runner.compile.catalogue import load_catalogue
-from runner.config.assemble import checks_schema
-from runner.config.schema import Checker
 from runner.demo.embedded import Server
-from runner.plugins.host import PluginHost
 from tests.cli.support import runner
 from tests.postgres import SETTINGS, Database, Servers, eventually
 from tests.shipped.standby import standby_of
-from tests.shipped.support import ROOT, Use, database_of
+from tests.shipped.support import Use, database_of
 
 Plant = Callable[[ExitStack, Server, Database], object]
 CONNECTIONS = 24
@@ -177,12 +173,6 @@ CASES: dict[str, tuple[str, Case]] = {
 }  # fmt: skip
 ELSEWHERE = {"pg.reachable", "pg.replication-lag", "pg.standby-lag", "runner.failed-runs", "runner.self"}
 """Checks with a test of their own below."""
-
-
-def test_no_check_is_forgotten() -> None:
-    registry = PluginHost({}, no_plugins=True).registry()
-    catalogue = load_catalogue(ROOT, registry, Checker(checks_schema(registry)))
-    assert {check for check, _ in CASES.values()} | ELSEWHERE == set(catalogue.entries)
 
 
 @pytest.mark.parametrize("user", ["postgres", "minimal"])

@@ -1,0 +1,93 @@
+"""What every check of the catalogue must show: quiet on a healthy server, loud when its fault is planted, never ok where
+somebody with more rights would see a problem.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from runner.demo.embedded import Server
+from tests.postgres import Database, eventually
+from tests.shipped.support import Use
+
+CONNECTIONS = 24
+"""max_connections of the servers under test."""
+
+HEALTHY_AT, FAULTY_AT = "2026-03-04T02:00Z", "2026-03-04T03:00Z"
+QUIET = {"ok", "learning", "skipped"}
+CANNOT_TELL = {"unknown", "skipped"}
+
+Plant = Callable[[ExitStack, Server, Database], object]
+"""Makes the fault; what must be undone in the server as a whole is pushed to the stack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A fault of a check, what the check then says, and the operator's own values that make it visible at once."""
+
+    check: str
+    plant: Plant
+    state: str
+    says: str
+    values: dict[str, object] = field(default_factory=dict)
+    healthy: dict[str, object] = field(default_factory=dict)
+    """Values for the look at the healthy server, where those of the fault would be loud."""
+    before: tuple[str, ...] = ()
+    """`--now` of runs before the fault, for checks that look back."""
+    minimal: str = ""
+    """The state as a member of pg_monitor, when that must differ from the superuser's: unknown or skipped."""
+    quiet: frozenset[str] = frozenset({"ok", "learning"})
+    """What the check may say of the healthy server."""
+
+
+def run_in(server: Server, *statements: str) -> None:
+    """As superuser, in the database postgres."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def examine(case: Case, tmp_path: Path, server: Server, database: Database) -> None:
+    """Looks as superuser, as a member of pg_monitor, and as a role with nothing; before and after the fault."""
+    users = ("postgres", "minimal", "nobody")
+    uses = {user: Use(tmp_path / user, server.options(database.name, user)) for user in users}
+    with ExitStack() as stack:
+        for user, use in uses.items():
+            use.write(case.check, **case.healthy)
+            for moment in case.before:
+                use.look("--now", moment)
+            healthy = use.look("--now", HEALTHY_AT)
+            assert healthy["state"] in case.quiet | ({"unknown", "skipped"} if user == "nobody" else set()), (
+                user,
+                healthy,
+            )
+        case.plant(stack, server, database)
+        for user, use in uses.items():
+            use.write(case.check, **case.values)
+            allowed = allowed_states(case, user)
+            found = eventually(lambda use=use, allowed=allowed: _in(use, allowed), what=f"{case.check} as {user}")
+            if found["state"] == case.state:
+                assert any(case.says in finding["message"] for finding in found["findings"]), found["findings"]
+
+
+def allowed_states(case: Case, user: str) -> set[str]:
+    """Never ok against worse: who sees less says the same, or that it cannot tell."""
+    if user == "minimal" and case.minimal:
+        return {case.minimal}
+    return {case.state} | (CANNOT_TELL if user == "nobody" else set())
+
+
+def _in(use: Use, states: set[str]) -> Any:
+    """The result when it is in one of the states; before 15 statistics take a moment to arrive."""
+    result = use.look("--now", FAULTY_AT)
+    if result["state"] in states:
+        return result
+    time.sleep(0.05)
+    return None

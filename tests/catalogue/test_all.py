@@ -1,0 +1,28 @@
+"""No check of the catalogue is without a fault that makes it loud."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from runner.compile.catalogue import load_catalogue
+from runner.config.assemble import checks_schema
+from runner.config.schema import Checker
+from runner.plugins.host import PluginHost
+from tests.shipped import test_catalogue as older
+from tests.shipped.support import ROOT
+
+
+def examined() -> set[str]:
+    """Checks that an area's module has cases for (`CASES`), or tests of its own (`ELSEWHERE`)."""
+    found = {check for check, _ in older.CASES.values()} | older.ELSEWHERE
+    for file in sorted(Path(__file__).parent.glob("test_*.py")):
+        module = import_module(f"tests.catalogue.{file.stem}")
+        found |= {case.check for case in getattr(module, "CASES", {}).values()} | set(getattr(module, "ELSEWHERE", ()))
+    return found
+
+
+def test_no_check_is_forgotten() -> None:
+    registry = PluginHost({}, no_plugins=True).registry()
+    catalogue = load_catalogue(ROOT, registry, Checker(checks_schema(registry)))
+    assert examined() == set(catalogue.entries)
