@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from runner.errors import RunnerError
 
@@ -26,6 +27,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_REMEMBERED = 64
+"""Texts whose parts are kept: whoever reads a job asks for the same text several times in a row."""
 _WITHOUT_WORDS = frozenset({"escape", "text", "identifier", "dollar", "line", "block"})
 
 
@@ -47,11 +50,13 @@ class BoundQuery:
     values: tuple[str | None, ...]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def placeholders(sql: str) -> tuple[Placeholder, ...]:
     """Every `:name` and `:"name"` outside strings, comments and casts."""
     return tuple(_placeholders(sql))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def bare(sql: str) -> str:
     """The SQL with spaces in place of texts, quoted identifiers and comments; all else keeps its position."""
     parts: list[str] = []
@@ -151,7 +156,12 @@ def _placeholders(sql: str) -> Iterator[Placeholder]:
             yield Placeholder(match["name"], match.start(), match.end(), identifier=True)
 
 
-def _quoted(sql: str) -> Iterator[tuple[int, int]]:
+@lru_cache(maxsize=_REMEMBERED)
+def _quoted(sql: str) -> tuple[tuple[int, int], ...]:
+    return tuple(_find_quoted(sql))
+
+
+def _find_quoted(sql: str) -> Iterator[tuple[int, int]]:
     position = 0
     while match := _TOKEN.search(sql, position):
         position = match.end()

@@ -29,7 +29,7 @@ from runner.expr.tree import (
     PercentOf,
     RowCount,
     Within,
-    walk,
+    children,
 )
 from runner.model.quantity import Dimension
 
@@ -67,7 +67,8 @@ class _TooManyError(Exception):
 def contradict(*claims: Claim) -> bool:
     """Whether it is certain that no row makes all claims hold at once."""
     try:
-        return not _all([_cases_of(claim) for claim in claims])
+        groups = [_cases_of(claim) for claim in claims]
+        return not (_all(groups) if len(groups) > 1 else groups[0])
     except _TooManyError:
         return False
 
@@ -186,7 +187,9 @@ def _constant(text: str, node: Node) -> tuple[Fraction, Dimension] | None:
 
 
 def _looks_at_something(node: Node) -> bool:
-    return not isinstance(node, Literal) and any(isinstance(part, _LOOKING) for part in walk(node))
+    if isinstance(node, (Literal, *_LOOKING)):
+        return not isinstance(node, Literal)
+    return any(map(_looks_at_something, children(node)))
 
 
 def _is_count(node: Node) -> bool:
