@@ -147,7 +147,7 @@ _SECOND = (
     "create index reports_created on reports (created)",
     # Deliveries of one group keep their order; before, every report's id was its group and 28 characters more.
     "alter table deliveries add column \"group\" {text} not null default ''",
-    "update deliveries set \"group\" = substr(report, 1, length(report) - 28) where length(report) > 28",
+    'update deliveries set "group" = substr(report, 1, length(report) - 28) where length(report) > 28',
     # Problems that a sink was told of: only their recovery is worth telling.
     """create table announced (
         sink {text} not null,
