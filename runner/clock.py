@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -13,6 +14,16 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     def elapsed(self) -> float: ...
+
+
+_NAP = 0.2
+
+
+def sleep(seconds: float, clock: Clock, stopped: Callable[[], bool]) -> None:
+    """Waits so long, and looks again and again whether it must stop."""
+    end = clock.elapsed() + seconds
+    while (left := end - clock.elapsed()) > 0 and not stopped():
+        time.sleep(min(left, _NAP))
 
 
 class SystemClock:

@@ -122,11 +122,11 @@ REQUIRES: Final = closed(
 RETRY: Final = closed(
     {
         "times": {"type": "integer", "minimum": 0, "maximum": 100, "description": "How often.", "examples": [1]},
-        "wait": duration("The pause before each.", "30s"),
+        "wait": duration("The pause before the first; each is twice as long, up to 5min.", "30s"),
     },
     required=("times",),
     title="Retry",
-    description="What to do after a run that failed.",
+    description="What to do after a run that failed, and, for jobs that only read, while the server cannot be reached.",
     examples=[{"times": 1, "wait": "30s"}],
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,12 +22,10 @@ from runner.api import (
     Target,
     TargetError,
 )
-from runner.clock import Clock
+from runner.clock import Clock, sleep
 from runner.errors import RunnerError
 from runner.plugins.registry import resolve
 from runner.schedule import following, latest
-
-_NAP = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +78,7 @@ class Context:
 
     def wait(self, wanted: float) -> None:
         """Sleeps so many seconds, less when the run is stopped or its time is up."""
-        end = self.clock.elapsed() + wanted
-        while (left := end - self.clock.elapsed()) > 0 and self.deadline() != 0.0:
-            time.sleep(min(left, _NAP))
+        sleep(wanted, self.clock, lambda: self.deadline() == 0.0)
 
     def next_due(self, job: Job, after: datetime) -> datetime | None:
         return next(iter(following(job.schedule, after)), None) if job.schedule else None

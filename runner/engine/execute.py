@@ -27,6 +27,7 @@ from runner.engine.context import Context
 from runner.engine.converse import drive
 from runner.engine.guard import Guarded, guard, refusal
 from runner.errors import RunnerError
+from runner.model.quantity import show_duration
 from runner.model.result import held_back
 from runner.plugins.registry import resolve
 
@@ -142,8 +143,8 @@ def _with_retries(run: Callable[[Context, Job], Outcome], context: Context) -> O
         last = attempt == retry.times or context.deadline() == 0.0
         if last or outcome.state not in (State.CRITICAL, State.UNKNOWN):
             break
-        context.progress(f"{context.job.name} failed, next try in {retry.wait:g} s")
-        context.wait(retry.wait)
+        context.progress(f"{context.job.name} failed, next try in {show_duration(retry.pause(attempt))}")
+        context.wait(retry.pause(attempt))
     if attempt == 0:
         return outcome
     return replace(outcome, notes=(f"took {attempt + 1} tries", *outcome.notes))

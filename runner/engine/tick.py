@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait as wait_for
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from runner.api import (
@@ -19,7 +19,7 @@ from runner.api import (
     Target,
     TargetError,
 )
-from runner.clock import Clock
+from runner.clock import Clock, sleep
 from runner.engine.after import unmet
 from runner.engine.claims import Claimed
 from runner.engine.context import Context, databases_of, parameters
@@ -32,6 +32,7 @@ from runner.engine.publish import Publisher, info_of
 from runner.errors import StoreError
 from runner.model.home import Home
 from runner.model.problem import Memory
+from runner.model.quantity import show_duration
 from runner.plugins.registry import Registry
 from runner.store.base import Recorded, Store
 
@@ -109,7 +110,7 @@ class Tick:
         if server:
             self._servers.append(server)
         try:
-            facts = server.facts if server else None
+            facts = self._facts_of(server, claims) if server else None
             self._around.publisher.know(info_of(name, self._around.home, facts))
             works = [self._work(claim, target, facts) for claim in claims]
             groups = list(self._around.home.groups)
@@ -117,6 +118,23 @@ class Tick:
         finally:
             if server:
                 server.close()
+
+    def _facts_of(self, server: Server, claims: Sequence[Claimed]) -> ServerFacts | TargetError:
+        """What the server says of itself; asked again as often as one of the jobs says with `retry:`."""
+        facts, clock = server.facts, self._around.clock
+        retry = max((claim.job.retry for claim in claims), key=lambda item: item.times)
+        for attempt in range(retry.times):
+            if isinstance(facts, ServerFacts) or self._writers.stopped:
+                break
+            pause = retry.pause(attempt)
+            self._around.tell(f"{server.target.name} cannot be reached, next try in {show_duration(pause)}")
+            sleep(pause, clock, lambda: self._writers.stopped)
+            facts = server.look_again()
+            if isinstance(facts, ServerFacts):
+                for claim in claims:
+                    note = f"the server was reached at try {attempt + 2}"
+                    self._claims[claim.run] = replace(claim, late="; ".join(filter(None, (claim.late, note))))
+        return facts
 
     def _work(self, claim: Claimed, target: Target | None, facts: ServerFacts | TargetError | None) -> Work:
         around, job = self._around, claim.job

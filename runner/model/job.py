@@ -60,12 +60,19 @@ class Hold:
     seconds: float = 0.0
 
 
+_LONGEST_PAUSE = 300.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """How often a run is tried again after it failed, and the seconds between."""
+    """How often a run is tried again after it failed, and the seconds before the first time."""
 
     times: int = 0
     wait: float = 10.0
+
+    def pause(self, attempt: int) -> float:
+        """Seconds before the next try after this one (the first is 0): twice as many each time, up to five minutes."""
+        return min(self.wait * 2.0 ** min(attempt, 30), max(self.wait, _LONGEST_PAUSE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

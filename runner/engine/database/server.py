@@ -50,6 +50,12 @@ class Server:
                 self._facts = error
         return self._facts
 
+    def look_again(self) -> ServerFacts | TargetError:
+        """Asks once more after a failure."""
+        self.close()
+        self._facts = None
+        return self.facts
+
     def answer(self, queries: Sequence[Query]) -> list[Answer]:
         """The answers in the order of the queries; databases other than the target's own in parallel."""
         by_database: dict[str, list[int]] = {}
