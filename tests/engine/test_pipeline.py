@@ -389,3 +389,12 @@ def test_facts(asked: Server, shared: Database, minimal_role: str) -> None:
     small.close()
     assert isinstance(found, server_module.ServerFacts)
     assert (found.superuser, "pg_monitor" in found.roles, found.user) == (False, True, minimal_role)
+
+
+def test_a_connection_that_is_ended_while_queries_are_still_sent_blames_the_right_one(asked: Server) -> None:
+    killer = Query(sql="select pg_terminate_backend(pg_backend_pid())")
+    long = Query(sql=f"select 2 as n /* {'x' * 3_000_000} */")
+    first, ended, *others, last = asked.answer([one(1), killer, long, long, long, one(3)])
+    assert rows(first) == ((1,),)
+    assert "terminating connection" in error(ended).message
+    assert [rows(answer) for answer in (*others, last)] == [((2,),)] * 3 + [((3,),)]

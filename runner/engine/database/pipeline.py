@@ -48,8 +48,8 @@ class _LostError(Exception):
 def ask(connection: psycopg.Connection[Any], queries: Sequence[Query], lock_timeout: float) -> list[Answer]:
     """The answers in the order of the queries; never raises for what the server does.
 
-    Fewer answers than queries (but at least one) mean that the connection was lost with the last of them and
-    is closed: the others can be asked on a new one.
+    Fewer answers than queries mean that the connection was lost with the last of them and is closed: the others can
+    be asked on a new one. While several are still being sent nobody is blamed for a loss that the server does not explain.
     """
     answers: list[Answer] = []
     for start in range(0, len(queries), _WINDOW):
@@ -66,15 +66,17 @@ def _ask_window(connection: psycopg.Connection[Any], queries: Sequence[Query], l
     pgconn = connection.pgconn
     pgconn.notice_handler = lambda result: notices.append(notice_of(result))
     bound = [_bound(query) for query in queries]
+    sent = True
     try:
-        _send(pgconn, queries, bound, lock_timeout)
+        sent = _send(pgconn, queries, bound, lock_timeout)
         mark = time.monotonic()
         for query, one in zip(queries, bound, strict=True):
             answers.append(one if isinstance(one, QueryError) else _receive(connection, query, mark, notices))
             mark = time.monotonic()
         pgconn.exit_pipeline_mode()
     except _LostError as lost:
-        answers.append(lost.answer)
+        if sent or lost.answer.sqlstate or len(queries) == 1:
+            answers.append(lost.answer)
         connection.close()
     finally:
         pgconn.notice_handler = None
@@ -101,7 +103,8 @@ def _sqlstate(answer: Answer) -> str:
     return answer.sqlstate if isinstance(answer, QueryError) else ""
 
 
-def _send(pgconn: Any, queries: Sequence[Query], bound: Sequence[BoundQuery | QueryError], lock_timeout: float) -> None:
+def _send(pgconn: Any, queries: Sequence[Query], bound: Sequence[BoundQuery | QueryError], lock_timeout: float) -> bool:
+    """Whether everything was sent: a server can end the connection meanwhile."""
     try:
         pgconn.nonblocking = 1
         pgconn.enter_pipeline_mode()
@@ -118,7 +121,11 @@ def _send(pgconn: Any, queries: Sequence[Query], bound: Sequence[BoundQuery | Qu
     except _LostError:
         raise
     except Exception as error:
-        raise _lost(error) from error
+        # What the server answered before, and why it ended the connection, may still be read.
+        if pgconn.status != pq.ConnStatus.BAD:
+            raise _lost(error) from error
+        return False
+    return True
 
 
 def _receive(connection: psycopg.Connection[Any], query: Query, mark: float, notices: list[Notice]) -> Answer:

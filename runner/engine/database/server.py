@@ -105,9 +105,13 @@ class Server:
     def _ask(
         self, connection: psycopg.Connection[Any] | None, database: str, queries: Sequence[Query]
     ) -> tuple[list[Answer], psycopg.Connection[Any] | None]:
-        """What a lost connection leaves unanswered is asked on a new one, a few times."""
+        """What a lost connection leaves unanswered is asked on a new one, a few times, and then one by one:
+
+        so that the query that ends the connections, and no other, is blamed for it.
+        """
         answers: list[Answer] = []
-        for _ in range(_MOST_CONNECTIONS):
+        lost = 0
+        while lost < _MOST_CONNECTIONS:
             if self._stopped:
                 stopped = QueryError(message="stopped before it was asked")
                 return [*answers, *[stopped] * (len(queries) - len(answers))], connection
@@ -118,8 +122,10 @@ class Server:
                     refused = QueryError(message=str(error), hint=error.hint)
                     return [*answers, *[refused] * (len(queries) - len(answers))], None
             self._busy.add(connection)
-            answers += ask(connection, queries[len(answers) :], self._lock_timeout)
+            left = queries[len(answers) :]
+            answers += ask(connection, left[:1] if lost else left, self._lock_timeout)
             self._busy.discard(connection)
+            lost += connection.closed
             if len(answers) == len(queries):
                 return answers, connection
         given_up = QueryError(message="the connection was lost again and again, so this was not asked")
