@@ -1,0 +1,246 @@
+"""Configuration and security: settings that changed or endanger, files with errors, rights that are too wide."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from runner.demo.embedded import Server
+from tests.catalogue.frame import Case, Plant, examine, run_in
+from tests.postgres import Database, eventually
+from tests.shipped.support import Use, database_of
+
+BEFORE = ("2026-03-04T01:00Z",)
+THROW_AWAY = {"except": [{"setting": "fsync"}, {"setting": "full_page_writes"}]}
+LOGGED = {
+    "except": [
+        {"setting": name}
+        for name in (
+            "log_autovacuum_min_duration", "log_checkpoints", "log_lock_waits", "log_min_duration_statement",
+            "log_temp_files",
+        )
+    ]
+}  # fmt: skip
+
+
+def setting(name: str, value: str, *, shown: str = "") -> Plant:
+    """A setting of the whole server, once new sessions see it, or that it waits for a restart."""
+    sign = f"setting = '{shown or value}' or pending_restart"
+
+    def plant(stack: ExitStack, server: Server, database: Database) -> None:
+        run_in(server, f"alter system set {name} = '{value}'", "select pg_reload_conf()")
+        stack.callback(lambda: back(server, name))
+        seen = f"select count(*) from pg_settings where name = '{name}' and ({sign})"
+        eventually(lambda: database.value(seen), what=f"{name} after the reload")
+
+    return plant
+
+
+def back(server: Server, name: str) -> None:
+    kept = database_of(server)
+    old = "select count(*) from pg_settings where name = '{}' and (sourcefile like '%auto.conf' or pending_restart)"
+    run_in(server, f"alter system reset {name}", "select pg_reload_conf()")
+    eventually(lambda: kept.value(old.format(name)) == 0, what=f"{name} as it was")
+
+
+def statements(*words: str, undo: str = "") -> Plant:
+    def plant(stack: ExitStack, server: Server, database: Database) -> None:
+        if undo:
+            stack.callback(lambda: run_in(server, *undo.split("; ")))
+        database.execute(*words)
+
+    return plant
+
+
+def line(file: str, text: str) -> Plant:
+    def plant(stack: ExitStack, server: Server, database: Database) -> None:
+        path = server.data / file
+        before = path.read_bytes()
+        stack.callback(lambda: path.write_bytes(before))
+        with path.open("a") as end:
+            end.write(f"{text}\n")
+
+    return plant
+
+
+def old_extension(stack: ExitStack, server: Server, database: Database) -> None:
+    older = database.execute(
+        "select v.name, v.version from pg_available_extension_versions v join pg_available_extensions a using (name)"
+        " where name = 'pg_trgm' and v.version <> a.default_version order by v.version desc limit 1"
+    )
+    if not older:
+        pytest.skip("this server's programs come without an extension in two versions")
+    database.execute(f"create extension {older[0][0]} version '{older[0][1]}'")
+
+
+POLICIES = (
+    "create table orders (id int)", "create policy own on orders using (false)",
+    "create table shut (id int)", "alter table shut enable row level security",
+)  # fmt: skip
+VIEWS = (
+    "create table orders (id int)", "alter table orders enable row level security",
+    "create policy own on orders using (false)", "create view past as select * from orders",
+    "create view kept with (security_invoker = on) as select * from orders",
+)  # fmt: skip
+FUNCTIONS = (
+    "create schema \"a.B\"",
+    "create function \"a.B\".\"F\"(n int) returns int security definer language sql as 'select n'",
+    "create function kept() returns int security definer language sql set search_path = pg_catalog as 'select 1'",
+    "create procedure plain() language sql as 'select 1'",
+)  # fmt: skip
+MANY = "; ".join(f"create role boss{number} superuser login" for number in range(4)).split("; ")
+NO_BOSSES = "; ".join(f"drop role boss{number}" for number in range(4))
+MD5 = ("set password_encryption = 'md5'", "create role old_app login password 'x'")
+
+CASES: dict[str, Case] = {
+    "a setting was changed": Case(
+        check="pg.settings-changed", plant=setting("work_mem", "5MB", shown="5120"), state="warning",
+        says="work_mem was 4096 kB and is 5120 kB", before=BEFORE,
+    ),
+    "a password in a setting": Case(
+        check="pg.settings-changed", plant=setting("primary_conninfo", "host=x password=sesame"), state="warning",
+        says="primary_conninfo was (empty) and is hidden, fingerprint ", before=BEFORE,
+    ),
+    "a setting waits for a restart": Case(
+        check="pg.pending-restart", plant=setting("max_connections", "30"), state="warning",
+        says="max_connections is 24 until the server is restarted",
+    ),
+    "a line of pg_hba.conf": Case(
+        check="pg.configuration-errors", plant=line("pg_hba.conf", "local all all nonsense"), state="critical",
+        says="pg_hba.conf", minimal="unknown",
+    ),
+    "a line of postgresql.conf": Case(
+        check="pg.configuration-errors", plant=line("postgresql.conf", "work_mem = banana"), state="critical",
+        says="work_mem: setting could not be applied", minimal="unknown",
+    ),
+    "damaged pages are emptied": Case(
+        check="pg.dangerous-settings", plant=setting("zero_damaged_pages", "on"), state="critical",
+        says="zero_damaged_pages = on (server)", healthy=THROW_AWAY, values=THROW_AWAY,
+    ),
+    "catalogues may be changed by a role": Case(
+        check="pg.dangerous-settings", state="warning", healthy=THROW_AWAY, values=THROW_AWAY,
+        plant=statements(
+            "create role \"d.Ba\"", "alter role \"d.Ba\" in database ward set password_encryption = 'md5'",
+            "alter role \"d.Ba\" set enable_sort = off", undo='drop role "d.Ba"',
+        ),
+        says='password_encryption = md5 (role "d.Ba" in database ward)',
+    ),
+    "memory as delivered": Case(
+        check="pg.memory-settings", plant=statements("select 1"), state="warning", says="shared_buffers 16.0 MB",
+        healthy={"params": {"least_shared_buffers": "8MB"}},
+    ),
+    "more memory than there is": Case(
+        check="pg.memory-settings", plant=setting("work_mem", "1GB", shown="1048576"), state="warning",
+        says=" at worst of 8GB", healthy={"params": {"least_shared_buffers": "8MB", "memory": "8GB"}},
+        values={"params": {"least_shared_buffers": "8MB", "memory": "8GB"}},
+    ),
+    "lines without a time": Case(
+        check="pg.logging-settings", plant=setting("log_line_prefix", "%p "), state="warning",
+        says="log_line_prefix = %p : lines do not say when", healthy=LOGGED, values=LOGGED,
+    ),
+    "statements that fail": Case(
+        check="pg.logging-settings", plant=setting("log_min_error_statement", "panic"), state="warning",
+        says="statements that fail are not logged", healthy=LOGGED, values=LOGGED,
+    ),
+    "an old extension": Case(
+        check="pg.extension-updates", plant=old_extension, state="warning", says="is installed in ward, the server has",
+    ),
+    "many superusers": Case(
+        check="pg.superusers", plant=statements(*MANY, undo=NO_BOSSES), state="warning",
+        says="5 roles may log in with all rights: boss0, boss1",
+    ),
+    "superusers by membership": Case(
+        check="pg.superusers", says="2 roles may log in with all rights: deputy, postgres", state="warning",
+        plant=statements("create role deputy login", "grant postgres to deputy", undo="drop role deputy"),
+        healthy={"params": {"max_superusers": 1}}, values={"params": {"max_superusers": 1}},
+    ),
+    "everybody may create": Case(
+        check="pg.public-create", plant=statements('create schema "a.B"', 'grant create on schema "a.B" to public'),
+        state="warning", says="everybody may create objects in the schema a.B",
+        healthy={"except": [{"schema": "public"}]}, values={"except": [{"schema": "public"}]},
+    ),
+    "a function trusts its caller": Case(
+        check="pg.security-definer-functions", plant=statements(*FUNCTIONS), state="warning",
+        says='"a.B"."F"(n integer) runs as postgres (a superuser), everybody may call it',
+    ),
+    "a grant": Case(
+        check="pg.privileges-changed", plant=statements("create table t (id int)", "grant select on t to public"),
+        state="warning", says="the privileges on tables of public changed", before=BEFORE,
+    ),
+    "a column's grant": Case(
+        check="pg.privileges-changed", plant=statements("create table t (id int)", "grant select (id) on t to public"),
+        state="warning", says="the privileges on columns of public changed", before=BEFORE,
+    ),
+    "a membership": Case(
+        check="pg.privileges-changed", plant=statements("grant pg_read_all_data to minimal", undo="revoke pg_read_all_data from minimal"),
+        state="warning", says="the role memberships changed", before=BEFORE,
+    ),
+    "a password expires": Case(
+        check="pg.expiring-passwords", state="critical", says="soon: the password expires in ",
+        plant=lambda stack, server, database: expiring(stack, server, database, "soon", "1 day"),
+    ),
+    "a password expired": Case(
+        check="pg.expiring-passwords", state="critical", says="late: the password expired 3 d ago",
+        plant=lambda stack, server, database: expiring(stack, server, database, "late", "-3 days"),
+    ),
+    "an MD5 password": Case(
+        check="pg.md5-passwords", plant=statements(*MD5, undo="drop role old_app"), state="warning",
+        says="the password of old_app is stored as MD5", minimal="unknown",
+    ),
+    "policies that are not in force": Case(
+        check="pg.row-security", plant=statements(*POLICIES), state="warning",
+        says="public.orders: policies without row security",
+    ),
+}  # fmt: skip
+
+
+def expiring(stack: ExitStack, server: Server, database: Database, role: str, after: str) -> None:
+    until = database.value(f"select (now() + interval '{after}')::text")
+    database.execute(f"create role {role} login valid until '{until}'")
+    stack.callback(lambda: run_in(server, f"drop role {role}"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_silent_when_healthy_and_loud_when_not(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
+    examine(CASES[name], tmp_path, patient, database)
+
+
+@pytest.mark.pg(">=15")
+def test_a_view_past_row_security(tmp_path: Path, patient: Server, database: Database) -> None:
+    case = Case(check="pg.row-security", plant=statements(*VIEWS), state="warning", says="public.past: a view past row")
+    examine(case, tmp_path, patient, database)
+
+
+def test_the_grants_that_are_named_are_enough_for_the_configuration_files(tmp_path: Path, patient: Server) -> None:
+    """And what only waits for a restart is no error."""
+    use = Use(tmp_path, patient.options(user="minimal"))
+    use.write("pg.configuration-errors")
+    told = use.look()["summary"]
+    grants = told[told.index("grant select") :].split("; ")
+    database = database_of(patient)
+    with ExitStack() as stack:
+        stack.callback(
+            lambda: run_in(patient, *(one.replace("grant", "revoke", 1).replace(" to ", " from ") for one in grants))
+        )
+        database.execute(*grants)
+        setting("max_connections", "30")(stack, patient, database)
+        assert use.look()["state"] == "ok"
+        line("pg_ident.conf" if patient.major >= 15 else "pg_hba.conf", "one word")(stack, patient, database)
+        assert use.look()["state"] == "critical"
+
+
+def test_the_hint_takes_a_dangerous_setting_back(tmp_path: Path, patient: Server, database: Database) -> None:
+    use = Use(tmp_path, patient.options("ward"))
+    use.write("pg.dangerous-settings", **THROW_AWAY)
+    database.execute(
+        "alter database ward set zero_damaged_pages = on", "alter role all set ignore_checksum_failure = 1"
+    )
+    found = use.look()["findings"]
+    assert len(found) == 2
+    for one in found:
+        with psycopg.connect(patient.dsn(), autocommit=True) as connection:
+            connection.execute(one["hint"])
+    assert use.look()["state"] == "ok"
