@@ -15,7 +15,7 @@ from runner.clock import Clock
 from runner.engine.database.server import Server
 from runner.errors import RunnerError, StoreError
 from runner.model.home import Home
-from runner.model.quantity import show_duration
+from runner.model.quantity import counted, show_duration
 from runner.plugins.registry import resolve
 from runner.report.context import open_sink
 from runner.store.address import is_postgres
@@ -41,7 +41,7 @@ def doctor(loaded: Loaded, clock: Clock, *, connect: bool = True) -> Iterator[Ad
 def _home(loaded: Loaded) -> Iterator[Advice]:
     home = loaded.home
     errors = len(home.errors)
-    where = f"home {home.path}: {len(home.jobs)} jobs in {len({job.group for job in home.jobs})} groups"
+    where = f"home {home.path}: {counted(len(home.jobs), 'job')} in {counted(len({job.group for job in home.jobs}), 'group')}"
     yield Advice(
         good=not errors,
         message=f"{where}{f', {errors} errors' if errors else ''}",

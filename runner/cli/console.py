@@ -49,11 +49,6 @@ def say_json(data: object) -> None:
     say(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False, default=str))
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 job`, `2,000 jobs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, indent: str = "") -> None:
     """Aligned columns with a head; the last column is not padded."""
     lines = [tuple(columns), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]

@@ -145,3 +145,8 @@ def show(value: object, dimension: Dimension) -> str:
     value = value if isinstance(value, int) else float(value)
     shows = {Dimension.BYTES: show_bytes, Dimension.SECONDS: show_duration, Dimension.RATIO: show_ratio}
     return shows.get(dimension, show_number)(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 job`, `2,000 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

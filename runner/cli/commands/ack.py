@@ -12,10 +12,11 @@ from runner.app.acks import acknowledge, acknowledged, read_place, take_back
 from runner.app.moments import author, end_of
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import counted, say, say_json, say_table
+from runner.cli.console import say, say_json, say_table
 from runner.cli.loading import load_sound
 from runner.errors import UsageError
 from runner.model.problem import Acknowledgement
+from runner.model.quantity import counted
 
 
 @click.command("ack", epilog='Example: runner ack dead-rows@main --key public.orders --reason "vacuum runs tonight"')

@@ -7,8 +7,9 @@ import click
 from runner.app.doctor import doctor, repair_store
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import counted, paint, say, say_json, say_table
+from runner.cli.console import paint, say, say_json, say_table
 from runner.cli.loading import load_for
+from runner.model.quantity import counted
 from runner.model.secret import mask
 from runner.model.state import State
 from runner.store.salvage import Repaired, Saved

@@ -12,10 +12,10 @@ from runner.app.episodes import Episode, Tally
 from runner.app.replay import Replayed, Trial, WrongThresholdError, replay
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import counted, say, say_diagnostics, say_json, say_table, tell
+from runner.cli.console import say, say_diagnostics, say_json, say_table, tell
 from runner.cli.loading import load_sound
 from runner.errors import ScheduleError, UsageError
-from runner.model.quantity import parse_duration, show_duration
+from runner.model.quantity import counted, parse_duration, show_duration
 
 _SHOWN = 20
 

@@ -18,7 +18,7 @@ from runner.cli.loading import complain_of, load_for
 from runner.clock import SystemClock
 from runner.errors import ConfigurationError, ScheduleError, UsageError
 from runner.gate import is_closed
-from runner.model.quantity import parse_duration
+from runner.model.quantity import counted, parse_duration
 from runner.model.state import worst
 from runner.version import VERSION
 
@@ -52,7 +52,7 @@ def command(
     if loaded.home.errors:
         say_diagnostics(loaded.home.errors, loaded.home.sources)
         raise ConfigurationError(
-            f"{len(loaded.home.errors)} errors in {loaded.home.path}; the jobs that are sound were looked at",
+            f"{counted(len(loaded.home.errors), 'error')} in {loaded.home.path}; the jobs that are sound were looked at",
             hint="runner validate",
         )
     if done.ran.gave_up or done.ran.not_recorded:

@@ -11,10 +11,11 @@ from runner.app.loading import Loaded
 from runner.app.validate import Validation, validate
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import counted, say, say_diagnostics
+from runner.cli.console import say, say_diagnostics
 from runner.cli.loading import complain_of, load_for
 from runner.config.outputs import as_github, as_json, as_sarif
 from runner.model.diagnostic import Severity
+from runner.model.quantity import counted
 
 
 @click.command("validate", epilog="Example: runner validate --connect --format github")
