@@ -72,12 +72,11 @@ def claim_due(
 def settle_passed(store: Store, passed: Passed, job: Job, target: str, now: datetime) -> None:
     """Accounts for slots that nobody runs. What has a row already was settled before the clock was set back."""
     rows = store.runs(job=job.name, since=passed.since, limit=_MOST_ROWS)
-    settled = [row.slot for row in rows if row.target == target and row.slot <= passed.slot]
-    left = passed.later_than(max(settled)) if settled else passed
-    if left is not None:
+    for left in passed.without((row.since or row.slot, row.slot) for row in rows if row.target == target):
+        # With the digest of the schedule that they belong to: whoever goes on after a crash still sees the edit.
         store.decide(
             job=job.name, kind=job.kind, group=job.group, target=target, slot=left.slot, status=left.status,
-            reason=left.reason, now=now, digest=_digest(job), slots=left.slots, since=left.since,
+            reason=left.reason, now=now, digest=schedule_digest(left.schedule), slots=left.slots, since=left.since,
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -98,7 +98,7 @@ def decide(
         record = row(name, target, slot)
         if record is not None and record.status != "interrupted":
             reason = slots.already_ran(case.schedule, slot, now)
-            return replace(_settle(case, Verdict.NOT_DUE, slot, reason), passed=None)
+            return _settle(case, Verdict.NOT_DUE, slot, reason)
         return _judge(case, slot, blackout, _hindered, is_live=(name, target) in live)
 
     def _hindered(job: Job, target: str, slot: datetime) -> Hindrance | None:

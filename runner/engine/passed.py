@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -27,9 +28,18 @@ class Passed:
     reason: str
     schedule: Schedule
 
-    def later_than(self, settled: datetime) -> Passed | None:
-        """What is left of them after a slot that is settled already (the clock was set back meanwhile)."""
-        return _passed(self.schedule, max(settled, self.since - _TICK), self.slot, self.status, self.reason)
+    def without(self, settled: Iterable[tuple[datetime, datetime]]) -> Iterator[Passed]:
+        """What is left of them between stretches of time that are settled already, each from its first to its last slot."""
+        after = self.since - _TICK
+        for first, last in sorted(settled):
+            yield from self._between(after, first - _TICK)
+            after = max(after, last)
+        yield from self._between(after, self.slot)
+
+    def _between(self, after: datetime, until: datetime) -> Iterator[Passed]:
+        newest = latest(self.schedule, min(until, self.slot))
+        if left := _passed(self.schedule, after, newest, self.status, self.reason):
+            yield left
 
 
 def schedule_digest(schedule: Schedule) -> str:
