@@ -85,9 +85,12 @@ def perform(
     try:
         Tick(around).run(claims)
     finally:
-        publisher.close()
-        sent = courier.finish()
-        spare.close()
+        try:
+            publisher.close()
+        finally:
+            # The process would wait for the courier for ever.
+            sent = courier.finish()
+            spare.close()
     happened = tuple(dict.fromkeys([*publisher.faults, *(fault for done in sent for fault in done.faults)]))
     return Ran(
         reports=_with_what_is_known(publisher.reports, store, clock),
