@@ -9,7 +9,7 @@ VARIABLE = "RUNNER_CRASH_AT"
 """`NAME` or `NAME:N`: the process kills itself the n-th time it comes to that point."""
 
 COMMITS = (
-    "anchor", "decide", "passed", "retire", "claim", "take-over", "interrupt", "record", "report", "settle",
+    "anchor", "decide", "passed", "retire", "claim", "take-over", "interrupt", "adopt", "record", "report", "settle",
     "tick", "prune-step", "prune-done", "prune-forget",
 )  # fmt: skip
 """What is committed to the store; each has a point before and one after its transaction."""

@@ -81,14 +81,20 @@ def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Colle
     with store.hold(DECIDING):
         decisions = decisions_of(loaded, store, list(jobs.values()), now)
         due = frozenset((item.job, item.target) for item in decisions if item.verdict.runs)
-        dead = [_still_placed(loaded, orphan) for orphan in orphans(store, {job.name: job for job in home.jobs})]
+        dead = _dead(loaded, store)
         claims = claim_again(store, dead, tick, now, lambda job, slot: against_repeating(loaded, job, slot, now), due)
         # Results of a tick that still works are its own to report.
         alive = {run.tick for run in store.running() if run.tick == tick or store.is_held(run.tick)}
-        left_over = store.unreported(alive)
+        left_over = store.adopt(tick, alive)
         claims += claim_due(store, decisions, jobs, tick, now)
         claims += retire(loaded, store, tick, now) if not groups else []
     return _Claimed(claims=claims, left_over=left_over, decisions=decisions)
+
+
+def _dead(loaded: Loaded, store: Store) -> list[Orphan]:
+    """Runs of dead ticks. While anything in the home is wrong a job may be missing by mistake: its run waits for it."""
+    found = [_still_placed(loaded, orphan) for orphan in orphans(store, {job.name: job for job in loaded.home.jobs})]
+    return [orphan for orphan in found if orphan.job] if loaded.home.errors else found
 
 
 def _still_placed(loaded: Loaded, orphan: Orphan) -> Orphan:

@@ -222,6 +222,9 @@ class Store(HistoryReader, Protocol):
     def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
         """Results that are part of no report, the oldest first; not those of these ticks."""
 
+    def adopt(self, tick: str, alive: Collection[str]) -> tuple[Result, ...]:
+        """The same, which this tick reports from now on: while it lives others find nothing unreported of it."""
+
     def latest(self, job: str | None = None) -> tuple[Result, ...]:
         """The newest result of each job and target."""
 

@@ -42,6 +42,13 @@ def unreported_results(db: Database, alive: Collection[str]) -> tuple[Result, ..
     return tuple(read_result(db, number, data) for number, data, tick in rows if tick not in alive)
 
 
+def adopt_results(db: Database, tick: str, alive: Collection[str]) -> tuple[Result, ...]:
+    """What no report tells of and no living tick will; it becomes this tick's, so that others leave it alone."""
+    found = unreported_results(db, alive)
+    db.executemany("update runs set tick = ? where run = ?", [(tick, result.run) for result in found])
+    return found
+
+
 def latest_results(db: Database, job: str | None) -> tuple[Result, ...]:
     rows = db.execute(
         "select newest.run, data from newest join results on results.run = newest.run"

@@ -156,6 +156,9 @@ class SqlStore:
     def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
         return self._engine.read(results.unreported_results, alive)
 
+    def adopt(self, tick: str, alive: Collection[str]) -> tuple[Result, ...]:
+        return self._commit("adopt", results.adopt_results, tick, alive)
+
     def latest(self, job: str | None = None) -> tuple[Result, ...]:
         return self._engine.read(results.latest_results, job)
 
