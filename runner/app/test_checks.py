@@ -173,6 +173,9 @@ def _compare(expected: Mapping[str, Any], outcome: Outcome) -> Iterator[str]:
         yield f"no finding says `{expected['message']}`; they say {_listed(messages)}"
     if "messages" in expected and sorted(expected["messages"]) != sorted(messages):
         yield f"the findings say {_quoted(messages)}, expected {_quoted(expected['messages'])}"
+    hints = [finding.hint for finding in outcome.findings if finding.hint]
+    if "hint" in expected and expected["hint"] not in hints:
+        yield f"no hint says `{expected['hint']}`; they say {_listed(hints)}"
     if "summary" in expected and expected["summary"] != outcome.summary:
         yield f"the summary is `{outcome.summary}`, expected `{expected['summary']}`"
 

@@ -41,6 +41,10 @@ class Quantity:
     def __str__(self) -> str:
         return show(self.value, self.dimension)
 
+    def __bool__(self) -> bool:
+        """As the value itself, so that `{% if waiting %}` in a message is false for 0."""
+        return bool(self.value)
+
 
 # One is made for every cell: the slots' own setters take half the time of a generated frozen __init__.
 _set_value: Final = vars(Quantity)["value"].__set__

@@ -68,6 +68,7 @@ def row(used: object, name: str = "a") -> str:
             ),
         ),
         ("{message: no}", ("no finding says `no`; they say a uses 100",)),
+        ("{hint: no}", ("no hint says `no`; they say nothing",)),
         ("{messages: []}", ("the findings say `a uses 100`, expected nothing",)),
         ("{summary: all well}", ("the summary is `a uses 100`, expected `all well`",)),
         (

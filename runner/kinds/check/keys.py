@@ -51,6 +51,11 @@ _EXPECT: Final[dict[str, Any]] = {
                     "description": "What the findings say, in any order, all of them.",
                     "examples": [["public.orders: 150,000 dead rows"]],
                 },
+                "hint": {
+                    "type": "string",
+                    "description": "What one of the hints says to do.",
+                    "examples": ["vacuum (analyze) public.orders"],
+                },
                 "summary": {**_LINE, "description": "The line about the whole result."},
             },
         },
