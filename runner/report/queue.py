@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from runner.model.report import Waiting
+from runner.report.retry import LONGEST_WAIT
 
 IN_A_ROW = 3
 """After so many deliveries that failed one after the other the sink itself is taken to be down."""
@@ -107,7 +108,10 @@ class Pass:
         return [entry for entry in heads if self._hurried or self._is_due(entry[1])]
 
     def _is_due(self, item: Waiting) -> bool:
-        return item.next_try is None or item.next_try <= self._now
+        if item.next_try is None or not item.attempts:
+            return True
+        # A longer pause than there is was begun by a clock that ran ahead.
+        return item.next_try <= self._now or item.next_try - self._now > LONGEST_WAIT
 
     def _place(self, entry: tuple[int, Waiting]) -> tuple[int, int]:
         position, item = entry

@@ -49,6 +49,17 @@ def test_whose_turn_it_is(words: list[str], now: list[int], waits: dict[int, Wai
     assert {int(name): wait for name, wait in decided.waits.items()} == waits
 
 
+@pytest.mark.parametrize(
+    ("attempts", "ahead", "is_due"),
+    [(1, timedelta(hours=1), False), (1, timedelta(hours=1, seconds=1), True), (0, timedelta(minutes=5), True)],
+)
+def test_a_clock_that_was_ahead_makes_nothing_wait_longer_than_a_pause(
+    attempts: int, ahead: timedelta, is_due: bool
+) -> None:
+    item = Waiting(id="0", report="r", group="a", sink="s", attempts=attempts, next_try=NOW + ahead)
+    assert bool(turns([item], NOW).now) is is_due
+
+
 def fated(words: list[str], fates: str) -> tuple[str, Pass]:
     """The ids in the order of their turns: `+` arrives, `-` fails, `x` is given up, `.` has nothing to tell."""
     one, order = Pass(items(*words), NOW), ""
