@@ -106,6 +106,7 @@ def _result(result: Result) -> dict[str, Any]:
         ],
         "tables": [_table(item) for item in outcome.tables],
         "notes": list(outcome.notes),
+        "key_columns": list(outcome.key),
     }
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
 
-from runner.formats.layout import finite, more_lines, sparkline, table_lines
+from runner.formats.course import TRENDS, Course, bars_of, courses_of, trend_line
+from runner.formats.layout import more_lines, table_lines
 from runner.model.problem import Acknowledgement, Change, Transition
-from runner.model.quantity import Dimension, show, show_duration
+from runner.model.quantity import show_duration
 from runner.model.report import Report, TargetInfo
-from runner.model.result import Finding, Result, Trend
+from runner.model.result import Finding, Result
 from runner.model.state import State
 from runner.template import clean, show_time
 
@@ -38,14 +39,22 @@ class Line:
     details: tuple[str, ...] = ()
     acknowledged: str = ""
     """Who knows of the problem until when, and why; it is among the details too."""
+    since: str = ""
+    """Since when the problem lasts, or that it is new; it ends the text too."""
+    courses: tuple[Course, ...] = ()
+    """The trends of the job, below its first problem or beside what is fine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableView:
-    """A table as lines of text."""
+    """A table as lines of text, and as cells; `more` rows are not shown."""
 
     title: str
     lines: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    numeric: tuple[bool, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    more: int = 0
 
 
 class View:
@@ -137,8 +146,9 @@ class View:
         changes = {item.series: item for item in result.transitions}
         shown = findings[: self._rows]
         below = more_lines(len(findings) - len(shown), "findings")
+        courses = courses_of(result) if first else ()
         if first:
-            below += [_course(result, trend) for trend in result.outcome.trends[:3]]
+            below += [trend_line(result, trend) for trend in result.outcome.trends[:TRENDS]]
             below += _labelled(runbook=result.runbook)
         for finding, following in zip(shown, [*shown[1:], None], strict=True):
             since = _since(finding, changes.get(finding.series), self.report.created)
@@ -154,6 +164,8 @@ class View:
                     *(below if following is None else ()),
                 ),
                 acknowledged=known,
+                since=since,
+                courses=courses if finding is findings[0] else (),
             )
 
     def recovered(self) -> Iterator[Line]:
@@ -183,7 +195,12 @@ class View:
                     # A lone column that is named like its table needs no head of its own.
                     headless = table.columns == (table.title,)
                     yield TableView(
-                        title=f"{title} ({source})" if title else source, lines=tuple(lines[2:] if headless else lines)
+                        title=f"{title} ({source})" if title else source,
+                        lines=tuple(lines[2:] if headless else lines),
+                        columns=tuple(clean(name, limit=_NAME) for name in table.columns),
+                        numeric=tuple(name in table.numeric for name in table.columns),
+                        rows=tuple(tuple(clean(cell, limit=_TEXT) for cell in row) for row in table.rows[: self._rows]),
+                        more=max(len(table.rows) - self._rows, 0) + table.more,
                     )
 
     def fine(self) -> Iterator[Line]:
@@ -195,7 +212,8 @@ class View:
                     job=clean(result.job, limit=_NAME),
                     where=self._where(result, ""),
                     text=clean(result.outcome.summary, limit=_TEXT),
-                    trend=_bars(trend) if trend else "",
+                    trend=bars_of(trend) if trend else "",
+                    courses=courses_of(result),
                 )
 
     def skipped(self) -> Iterator[Line]:
@@ -222,7 +240,7 @@ class View:
                 job=clean(result.job, limit=_NAME),
                 where=self._where(result, finding.series.database),
                 text=clean(finding.message, limit=_TEXT) + rest,
-                trend=_bars(trend) if trend else "",
+                trend=bars_of(trend) if trend else "",
             )
 
     def notes(self) -> Iterator[Line]:
@@ -308,25 +326,3 @@ def _since(finding: Finding, change: Transition | None, now: datetime) -> str:
     if change is not None and change.change in (Change.WORSENED, Change.EASED):
         return f"was {change.before.value}{', ' if text else ''}{text}"
     return text
-
-
-def _numbers(trend: Trend) -> list[float]:
-    return [float(sample.value) for sample in trend.samples if finite(sample.value)]
-
-
-def _bars(trend: Trend) -> str:
-    numbers = _numbers(trend)
-    return sparkline(numbers) if len(numbers) > 1 else ""
-
-
-def _course(result: Result, trend: Trend) -> str:
-    numbers = _numbers(trend)
-    if not numbers:
-        return f"trend: {clean(trend.column, limit=_NAME)} has no numbers yet"
-    columns = {column.name: column.dimension for column in result.outcome.columns}
-    dimension = columns.get(trend.column, Dimension.NUMBER)
-    span = show_duration((trend.samples[-1].at - trend.samples[0].at).total_seconds())
-    name = " ".join(part for part in (clean(str(trend.series), limit=_NAME), clean(trend.column, limit=_NAME)) if part)
-    return (
-        f"trend: {sparkline(numbers)} {name} {show(numbers[0], dimension)} → {show(numbers[-1], dimension)} in {span}"
-    )

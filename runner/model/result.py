@@ -95,6 +95,8 @@ class Outcome:
     """Skipped for a reason that has nothing to do with the server: open problems stay as they are."""
     notes: tuple[str, ...] = ()
     """Said in every report, whatever the state: relations that were locked, rows that were cut."""
+    key: tuple[str, ...] = ()
+    """The names of the columns that identify a row: those of the texts of its series' key."""
 
     @property
     def state(self) -> State:

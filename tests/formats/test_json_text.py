@@ -30,6 +30,7 @@ TOP = [
 RESULT = [
     "key", "run", "job", "kind", "title", "target", "tags", "state", "summary", "skipped", "slot", "started", "finished",
     "seconds", "hint", "runbook", "findings", "transitions", "columns", "observations", "trends", "tables", "notes",
+    "key_columns",
 ]  # fmt: skip
 
 

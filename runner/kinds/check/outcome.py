@@ -60,6 +60,7 @@ def evaluate(
         tables=_shown_rows(spec, judgement),
         looked=frozenset(looked.tables),
         notes=(*judgement.notes, *looked.notes, *cut, *writer.notes),
+        key=spec.rule.key,
     )
 
 

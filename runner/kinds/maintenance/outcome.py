@@ -60,6 +60,7 @@ def outcome_of(
         tables=(*_work_table(worked, spec), *(before_and_after(spec.measure, changes) if spec.measure else ())),
         looked=frozenset(visit.database for visit in done if not visit.obstacle),
         notes=tuple(_notes(visits)),
+        key=spec.measure.key if spec.measure else (),
     )
 
 
