@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.app.docs import pages
+from runner.app.docs import catalogue_text, pages
 from runner.app.loading import load
 from runner.cli.reference import commands_page
 from runner.config.assemble import schema_texts
@@ -25,7 +25,9 @@ def generated() -> Iterator[tuple[Path, str]]:
     reference = ROOT / "docs" / "format.md"
     yield reference, reference.read_text(encoding="utf-8").partition(BEGIN)[0] + format_reference(registry)
     yield ROOT / "docs" / "commands.md", commands_page()
-    for page in pages(load(str(ROOT), no_plugins=True, environ={}), ROOT / "docs"):
+    home = load(str(ROOT), no_plugins=True, environ={})
+    yield ROOT / "docs" / "catalogue.md", catalogue_text(home)
+    for page in pages(home, ROOT / "docs"):
         if page.path.exists():
             yield page.path, page.text
 

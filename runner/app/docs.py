@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from runner.app.catalogue.entries import known_of
 from runner.app.loading import Loaded, require_sound
+from runner.app.pages.catalogue import catalogue_page
 from runner.app.pages.procedures import procedures_page
 from runner.app.pages.quick import quick_page
 from runner.app.pages.schedule import schedule_page
@@ -42,6 +44,12 @@ def pages(loaded: Loaded, folder: Path, now: datetime | None = None) -> tuple[Pa
         Page(path=folder / name, text=mask("\n".join((NOTICE, "", *lines)).rstrip("\n") + "\n", home.secrets))
         for name, lines in made.items()
     )
+
+
+def catalogue_text(loaded: Loaded) -> str:
+    """docs/catalogue.md: every check that comes with runner, the same text every time."""
+    ours = [item for item in known_of(loaded) if item.entry.source in {"home", "runner"}]
+    return "\n".join(catalogue_page(ours)).rstrip("\n") + "\n"
 
 
 def write(made: Iterable[Page]) -> tuple[Path, ...]:

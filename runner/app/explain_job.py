@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from textwrap import wrap
 
 from runner.api import Change, Finding, Job, Outcome, Result, Scope, Series, State, TargetInfo, Transition
+from runner.app.about import WIDTH, check_in_words, paragraphs, requirements
 from runner.app.deciding import decisions_of, targets_of
 from runner.app.explain_state import Known, held_in_words, state_lines
 from runner.app.loading import Loaded
@@ -22,7 +22,6 @@ from runner.engine.publish import info_of
 from runner.errors import StoreError
 from runner.kinds.check.spec import CheckSpec
 from runner.model.diagnostic import BUILT_IN
-from runner.model.job import Requires
 from runner.model.quantity import show_duration
 from runner.report.build import build
 from runner.report.route import Reason, Routed, Rules, route, rules_of
@@ -30,7 +29,6 @@ from runner.schedule import following, in_words, show_delay, show_instant, windo
 from runner.store.base import Store
 from runner.store.open import open_store
 
-_WIDTH = 100
 _SLOTS = 3
 _ESCAPED = re.compile(r"\\([\\`*\[\]<|~_&#>+.)-])")
 _LONG = frozenset({"sql", "detail", "description", "message", "summary", "hint", "measure", "steps", "shell", "tests"})
@@ -64,7 +62,7 @@ class _Page:
     def text(self) -> str:
         job = self._job
         title = f"{job.name}: {job.title}" if job.title != job.name else job.name
-        lines = [title, f"{job.kind} in the group {job.group}, {job.span}", *_paragraphs(job.description)]
+        lines = [title, f"{job.kind} in the group {job.group}, {job.span}", *paragraphs(job.description)]
         for heading, section in (
             ("What it does", self._does()),
             ("When", self._when()),
@@ -79,7 +77,7 @@ class _Page:
     def _does(self) -> Iterator[str]:
         job = self._job
         if isinstance(job.spec, CheckSpec):
-            yield from _check(job.spec)
+            yield from check_in_words(job.spec)
         else:
             yield from _plain(kind_lines(job)) or [f"is a job of the kind {job.kind}, which a plugin brings"]
         if held := held_in_words(job.hold):
@@ -117,7 +115,7 @@ class _Page:
             own = {key: value for key, value in parameters(job, target, {}).items() if job.params.get(key) != value}
             if own:
                 yield f"  with its own {', '.join(f'{key} = {value}' for key, value in own.items())}"
-        yield from (f"only where {reason}" for reason in _requirements(job.requires))
+        yield from (f"only where {reason}" for reason in requirements(job.requires))
         if job.applies_if:
             yield "only where the query of its `applies_if:` says so"
         if job.precondition:
@@ -196,39 +194,6 @@ class _Page:
             yield f"{text.ljust(width)}  {'built in' if origin == str(BUILT_IN) else origin}"
 
 
-def _check(spec: CheckSpec) -> Iterator[str]:
-    if spec.probe:
-        yield f"reads the probe {spec.probe}"
-    elif spec.sql:
-        yield f"runs a query, read-only{_variants(spec)}"
-    if spec.rule.key:
-        yield f"one row is one {' and '.join([', '.join(spec.rule.key[:-1]), spec.rule.key[-1]]).removeprefix(' and ')}"
-    for name, expression in spec.rule.computed.items():
-        yield f"{name} is {_expression(expression.text)}"
-    for level, expressions in (("critical", spec.rule.critical), ("warning", spec.rule.warning)):
-        yield from (_condition(level, item.text) for item in expressions)
-    if not spec.rule.thresholds:
-        yield "has no threshold: it measures and shows"
-    if spec.rule.clear is not None:
-        yield f"a problem ends when {_expression(spec.rule.clear.text)}"
-    if spec.rule.on_null != "unknown":
-        yield f"a row whose thresholds cannot be decided is {spec.rule.on_null}"
-
-
-def _variants(spec: CheckSpec) -> str:
-    majors = sorted(spec.sql.variants) if spec.sql else []
-    return f"; there is one for PostgreSQL {', '.join(map(str, majors))} and newer each" if len(majors) > 1 else ""
-
-
-def _condition(level: str, text: str) -> str:
-    words = _expression(text)
-    return f"every row is {level}" if words == "true" else f"is {level} when {words}"
-
-
-def _expression(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _plain(lines: Sequence[str]) -> list[str]:
     """Markdown as plain text."""
     found = []
@@ -237,27 +202,6 @@ def _plain(lines: Sequence[str]) -> list[str]:
         if bare.strip() and not bare.lstrip().startswith("```"):
             found.append(_ESCAPED.sub(r"\1", bare.replace("`", "")))
     return found
-
-
-def _paragraphs(text: str) -> list[str]:
-    lines: list[str] = []
-    for part in re.split(r"\n\s*\n", text.strip()):
-        lines += ["", *wrap(part, _WIDTH)] if part.strip() else []
-    return lines
-
-
-def _requirements(requires: Requires) -> Iterator[str]:
-    if requires.version:
-        low, high = requires.version
-        yield f"PostgreSQL is {low} or newer" if high is None else f"PostgreSQL is {low} to {high}"
-    if requires.role:
-        yield f"the server is a {requires.role}"
-    for name, version in requires.extensions.items():
-        yield f"the extension {name}{f' {version}' if version else ''} is installed"
-    for name, value in requires.settings.items():
-        yield f"{name} is {value}"
-    for name in requires.grants:
-        yield f"the role has {name}"
 
 
 def _said(routed: Routed) -> str:
@@ -269,5 +213,5 @@ def _short(item: Shown) -> str:
     if item.key in _LONG and len(lines) > 1:
         return f"{len(lines)} lines"
     line = " ".join(item.value.split())
-    room = _WIDTH // 2 - len(item.key)
+    room = WIDTH // 2 - len(item.key)
     return line if len(line) <= room else f"{line[: room - 1]}…"

@@ -86,7 +86,7 @@ def new_check(
     loaded: Loaded, wish: Wish, sql: str, *, target: str, key: Sequence[str], offline: bool, now: datetime
 ) -> Made:
     """A check made from what its query returns on the target now. Raises TargetError without a server."""
-    place = _Place(loaded, wish)
+    place = Place(loaded, wish)
     text = _statement(sql)
     head = place.head("check", "hourly")
     if offline:
@@ -103,7 +103,7 @@ def new_check(
 
 def new_from_catalogue(loaded: Loaded, wish: Wish, wanted: str) -> Made:
     """A job that takes over one check of the catalogue."""
-    place = _Place(loaded, wish)
+    place = Place(loaded, wish)
     registry = loaded.registry
     catalogue = load_catalogue(loaded.home.path, registry, Checker(checks_schema(registry)))
     found = catalogue.find(wanted)
@@ -118,12 +118,12 @@ def new_from_catalogue(loaded: Loaded, wish: Wish, wanted: str) -> Made:
 
 def new_maintenance(loaded: Loaded, wish: Wish) -> Made:
     """A vacuum job."""
-    place = _Place(loaded, wish)
+    place = Place(loaded, wish)
     head = place.head("maintenance", "weekly on sunday at 03:00", "Vacuum and analyze what needs it")
     return place.made(list(maintenance_lines(head)))
 
 
-class _Place:
+class Place:
     """Where a new job goes: a file of its own, or the end of another file's `jobs:`."""
 
     def __init__(self, loaded: Loaded, wish: Wish) -> None:
@@ -142,10 +142,19 @@ class _Place:
         self._before = self._read(is_group=bool(wish.group))
         self._shared = self._root()
 
+    @property
+    def has_schedule(self) -> bool:
+        """Whether the file is there and says when its jobs are due."""
+        return self._shared is not None and "schedule" in self._shared
+
+    @property
+    def is_new(self) -> bool:
+        return self._before is None
+
     def head(self, kind: str, schedule: str, title: str = "") -> Head:
         """The job's first lines; the file's own schedule is left to it."""
         words = title or self._wish.name.replace("-", " ").replace("_", " ").capitalize()
-        if not self._wish.schedule and self._shared is not None and "schedule" in self._shared:
+        if not self._wish.schedule and self.has_schedule:
             return Head(kind=kind, name=self._wish.name, title=words)
         said = self._wish.schedule
         return Head(
@@ -154,16 +163,21 @@ class _Place:
         )  # fmt: skip
 
     def made(self, lines: list[str]) -> Made:
+        return self.made_of([lines])
+
+    def made_of(self, jobs: Sequence[list[str]], head: Sequence[str] = ()) -> Made:
+        """Several jobs in one file; `head` are the keys that a new group's file begins with."""
         if self._before is not None:
-            added = item_of(lines, self._indent())
+            added = "\n".join(item_of(lines, self._indent()) for lines in jobs)
             gap = "" if self._before.endswith("\n") else "\n"
             text = f"{self._before}{gap}\n{added}"
             return Made(path=self.path, text=text, added=added, before=self._before)
         if self._wish.group:
             title = self.path.stem.replace("-", " ").capitalize()
-            text = f"{MODELINE}\ntitle: {title}\njobs:\n{item_of(lines, 2)}"
+            items = "\n".join(item_of(lines, 2) for lines in jobs)
+            text = "\n".join((MODELINE, *(head or (f"title: {title}",)), f"jobs:\n{items}"))
         else:
-            text = "\n".join([MODELINE, *lines]) + "\n"
+            text = "\n".join([MODELINE, *jobs[0]]) + "\n"
         return Made(path=self.path, text=text, added=text)
 
     def _read(self, *, is_group: bool) -> str | None:

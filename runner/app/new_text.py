@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.app.catalogue.words import numbers_of, yaml_lines
 from runner.app.propose import Example, Guess, Proposal
 from runner.app.readable import quoted, scalar
 from runner.compile.catalogue import CatalogueEntry
-from runner.model.node import plain
 
 MODELINE = "# yaml-language-server: $schema=../schema/checks.schema.json"
 _COMMENT_AT = 40
-_TELLING = ("params", "warning", "critical", "clear", "for", "requires")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +70,16 @@ def used_lines(head: Head, entry: CatalogueEntry) -> Iterator[str]:
     """A job that takes over a check of the catalogue; what may be changed stands there as comments."""
     yield from head.lines()
     yield f"use: {entry.name}"
-    told = [(key, plain(node)) for key in _TELLING if (node := entry.node.get(key)) is not None]
+    yield from own_numbers(entry)
+
+
+def own_numbers(entry: CatalogueEntry) -> Iterator[str]:
+    """The entry's own numbers as comments that become keys when their `#` is taken away."""
+    told = numbers_of(entry)
     if told:
         yield "# The catalogue's own values; what stands here without `#` holds instead:"
-        yield from (f"# {key}: {_inline(value)}" for key, value in told)
+    for key, value in told.items():
+        yield from (f"# {line}" for line in yaml_lines(key, value))
 
 
 def maintenance_lines(head: Head) -> Iterator[str]:

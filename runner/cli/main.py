@@ -37,6 +37,7 @@ COMMANDS = {
     "replay": "Judge recorded history again, with other thresholds.",
     "crontab": "Show, install or remove the lines that call `runner run-due`.",
     "test": "Run the `tests:` blocks of the jobs, without a database.",
+    "catalogue": "Find checks in the catalogue, look at one, and begin to use them.",
     "new": "Write a new check or maintenance job, with guesses from what a query returns.",
     "doctor": "Look for what keeps the jobs from working, and print the SQL for missing grants.",
     "sinks": "List the sinks of this home, or send one a test report.",

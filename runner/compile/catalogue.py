@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from runner.compile.layers import merge
@@ -21,6 +21,16 @@ from runner.model.node import MappingNode, Node, SequenceNode
 from runner.plugins.registry import Registry
 
 PRESET: Final = "preset."
+ROWS: Final = "x-rows"
+"""The key under which an entry names the rows of the list of checks that it answers."""
+
+PRESET_TAGS: Final[Mapping[str, frozenset[str]]] = {
+    "minimal": frozenset({"minimal"}),
+    "standard": frozenset({"minimal", "standard"}),
+    "full": frozenset({"minimal", "standard", "full"}),
+    "schema-review": frozenset({"schema-review"}),
+}
+"""The presets that come with runner: an entry belongs to each that has one of its tags."""
 
 
 def short_name(name: str) -> str:
@@ -47,12 +57,27 @@ class CatalogueEntry:
         """The name of a job that takes it over without giving an own one."""
         return short_name(self.name)
 
+    @property
+    def area(self) -> str:
+        """The stem of its file, such as `vacuum`."""
+        return PurePath(self.span.file).stem
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return texts_of(self.node.get("tags"))
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Its rows in the list of checks, such as `B1`."""
+        return texts_of(self.node.get(ROWS))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """All entries and presets by name; the home's own come first.
 
-    `diagnostics` are about the home's own files, `foreign` about all others: what is broken there matters only
+    `presets` are those that the tags make and those of the files, which are stronger. `diagnostics` are about the
+    home's own files, `foreign` about all others: what is broken there matters only
     when it is used. `broken` are the names of entries that cannot be.
     """
 
@@ -105,13 +130,22 @@ def load_catalogue(home: Path, registry: Registry, checker: Checker) -> Catalogu
         loader.files(_files_of_pack(pack.root), pack.name)
     return Catalogue(
         entries=loader.entries,
-        presets=loader.presets,
+        presets={**_tagged(loader.entries), **loader.presets},
         diagnostics=tuple(loader.diagnostics["home"]),
         foreign=tuple(item for source, found in loader.diagnostics.items() if source != "home" for item in found),
         broken=frozenset(loader.broken - set(loader.entries)),
         files=tuple(loader.read),
         sources=loader.sources,
     )
+
+
+def _tagged(entries: Mapping[str, CatalogueEntry]) -> dict[str, tuple[str, ...]]:
+    """The presets that the tags make. A pack's checks are taken by name: installing it must not begin any."""
+    ours = [entry for entry in entries.values() if entry.source in {"home", "runner"}]
+    return {
+        name: tuple(entry.name for entry in ours if not tags.isdisjoint(entry.tags))
+        for name, tags in PRESET_TAGS.items()
+    }
 
 
 def _files_of_pack(root: Any) -> list[Path]:

@@ -311,6 +311,31 @@ def test_presets_and_packs(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("preset", "names"),
+    [("minimal", "a"), ("standard", "ab"), ("full", "abc"), ("schema-review", "d")],
+)
+def test_tags_make_presets(make: Make, tmp_path: Path, preset: str, names: str) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "more.yaml").write_text("jobs:\n  - {check: acme.z, tags: [minimal, schema-review], sql: select 4}\n")
+    registry = replace(REGISTRY, packs=(CheckPack(name="acme", version="1", root=pack, summary="More"),))
+    tagged = {"a": "minimal", "b": "standard", "c": "full", "d": "schema-review", "e": "other"}
+    items = "".join(f"  - {{check: our.{name}, tags: [x, {tag}], sql: select 1}}\n" for name, tag in tagged.items())
+    files = {
+        "checks.d/catalogue/own.yaml": f"jobs:\n{items}",
+        "checks.d/g.yaml": f"jobs:\n  - use: preset.{preset}\n    tags: [mine]\n",
+    }
+    home = make(files, registry=registry)
+    assert [job.name for job in home.jobs if job.name in {*tagged, "z"}] == list(names)
+
+
+def test_a_preset_of_a_file_is_stronger_than_the_tags(make: Make) -> None:
+    own = CATALOGUE + "presets: {standard: [pg.size]}\n"
+    home = make({"checks.d/catalogue/own.yaml": own, "checks.d/g.yaml": "jobs:\n  - use: preset.standard\n"})
+    assert [job.name for job in home.jobs] == ["size"]
+
+
+@pytest.mark.parametrize(
     ("item", "code", "message", "hint"),
     [
         ("use: pg.sise", "unknown-catalogue", "the catalogue has no check `pg.sise`", "did you mean `pg.size`?"),
