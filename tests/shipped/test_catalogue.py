@@ -63,26 +63,6 @@ class Case:
     """`--now` of a run before the fault."""
 
 
-def dead_rows(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute(
-        "create table t (id int primary key)", "insert into t select generate_series(1, 9000)",
-        "analyze t", "delete from t where id > 100",
-    )  # fmt: skip
-
-
-def reset_statistics(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute(
-        "create table t (id int primary key)", "insert into t select generate_series(1, 20000)", "analyze t",
-    )  # fmt: skip
-    # In a session of its own: the first one hands in its counts when it ends.
-    eventually(lambda: database.value("select n_tup_ins from pg_stat_user_tables") == 20000, what="the counts")
-    database.execute("select pg_stat_reset()")
-
-
-def stale_statistics(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute("create table t (id int primary key)", "insert into t select generate_series(1, 20000)")
-
-
 def without_key(stack: ExitStack, server: Server, database: Database) -> None:
     database.execute("create schema s", "create table s.heap (id int)", "create table s.good (id int primary key)")
 
@@ -151,12 +131,6 @@ def nothing(stack: ExitStack, server: Server, database: Database) -> None:
 QUICK = {"params": {"warn_after": "1ms", "critical_after": "1h"}}
 GROWN = {"warning": "growth(size, 7d) > 20% and size - at(size, 7d) > 1MB"}
 CASES: dict[str, tuple[str, Case]] = {
-    "dead rows": (
-        "pg.dead-rows", Case(dead_rows, "warning", "public.t", {"params": {"max_dead_rows": 5000}, "critical": False})
-    ),
-    "many dead rows": ("pg.dead-rows", Case(dead_rows, "critical", "public.t", {"params": {"max_dead_rows": 800}})),
-    "statistics that were reset": ("pg.dead-rows", Case(reset_statistics, "unknown", "null")),
-    "stale statistics": ("pg.stale-statistics", Case(stale_statistics, "warning", "public.t")),
     "no primary key": ("pg.tables-without-primary-key", Case(without_key, "warning", "s.heap has no primary key")),
     "invalid index": ("pg.invalid-indexes", Case(invalid_index, "warning", "public.broken on t is invalid")),
     "idle in transaction": ("pg.idle-in-transaction", Case(idle_in_transaction, "warning", "idle in a transaction", QUICK)),
