@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import pytest
 from runner.demo.embedded import Server
 from tests.cli.support import runner
 from tests.postgres import SETTINGS, Database, Servers, eventually
-from tests.shipped.standby import standby_of
 from tests.shipped.support import Use, database_of
 
 Plant = Callable[[ExitStack, Server, Database], object]
@@ -115,11 +114,6 @@ def old_transaction_ids(stack: ExitStack, server: Server, database: Database) ->
     stack.callback(lambda: run_in(server, restore))
 
 
-def unread_slot(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute("select pg_create_physical_replication_slot('forgotten', true)")
-    stack.callback(lambda: run_in(server, "select pg_drop_replication_slot('forgotten')"))
-
-
 def growth(stack: ExitStack, server: Server, database: Database) -> None:
     database.execute("create table big as select repeat('x', 1000) as v from generate_series(1, 12000)")
 
@@ -139,13 +133,12 @@ CASES: dict[str, tuple[str, Case]] = {
     "blocked sessions": ("pg.blocked-sessions", Case(blocked, "warning", "for a lock on queue, blocked by pid", QUICK)),
     "connections": ("pg.connections", Case(many_connections, "critical", "connections used")),
     "old transaction ids": ("pg.transaction-id-age", Case(old_transaction_ids, "critical", "ward: the oldest")),
-    "unread slot": ("pg.replication-slots", Case(unread_slot, "warning", "not read by anybody")),
     "growth": ("pg.database-size", Case(growth, "warning", "ward is", GROWN, GROWN, before=("2026-02-25T03:00Z",))),
     "restarted": ("pg.restarted", Case(nothing, "warning", "up for", {}, {"warning": "uptime < 0s"})),
     "latency": ("pg.latency", Case(nothing, "warning", "a trivial query takes", {"warning": "median > 1us"}, {"warning": "median > 10s"})),
     "disk": ("host.disk-space", Case(nothing, "critical", "used", {"critical": "free > 0B"}, {"critical": "free < 0B", "warning": False})),
 }  # fmt: skip
-ELSEWHERE = {"pg.reachable", "pg.replication-lag", "pg.standby-lag", "runner.failed-runs", "runner.self"}
+ELSEWHERE = {"pg.reachable", "runner.failed-runs", "runner.self"}
 """Checks with a test of their own below."""
 
 
@@ -220,56 +213,3 @@ def test_a_job_that_nobody_evaluates_and_a_sink_that_takes_nothing(tmp_path: Pat
     stuck = runner("run", "it", "--json", "--now", "2026-03-04T09:40Z", home=use.path).json()["results"][0]
     assert stuck["state"] == "warning"
     assert "sink log: 2 reports wait, the oldest for 39 min" in stuck["findings"][0]["message"]
-
-
-@contextmanager
-def pair(tmp_path: Path, own_server: Callable[..., Server]) -> Iterator[tuple[Server, Server]]:
-    primary = own_server({"max_wal_senders": "4"})
-    standby = standby_of(primary, tmp_path / "standby")
-    try:
-        eventually(lambda: streaming(primary), what="the standby's connection")
-        yield primary, standby
-    finally:
-        standby.remove()
-
-
-def streaming(primary: Server) -> bool:
-    look = "select count(*) from pg_stat_replication where state = 'streaming' and replay_lsn = pg_current_wal_lsn()"
-    return bool(database_of(primary).value(look))
-
-
-def test_a_standby_that_falls_behind_and_leaves(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    with pair(tmp_path, own_server) as (primary, standby):
-        there, here = Use(tmp_path / "a", primary.options()), Use(tmp_path / "b", standby.options())
-        there.write("pg.replication-lag", warning="lag_bytes > 1MB")
-        here.write("pg.standby-lag", critical="wanted and not streaming")
-        assert [there.look()["state"], here.look()["state"]] == ["ok", "ok"]
-        database_of(standby).execute("select pg_wal_replay_pause()")
-        database_of(primary).execute("create table w as select repeat('x', 1000) as v from generate_series(1, 3000)")
-        behind = eventually(lambda: loud(there.look(), "warning"), what="the lag on the primary")
-        assert "standby1" in behind["findings"][0]["message"]
-        paused = here.look()
-        assert (paused["state"], "replay is paused" in paused["summary"]) == ("warning", True)
-        database_of(standby).execute("select pg_wal_replay_resume()")
-        eventually(lambda: loud(here.look(), "ok"), what="the standby's recovery")
-        eventually(lambda: loud(there.look(), "ok"), what="the recovery on the primary")
-        assert there.look("--target", "main")["state"] == "ok"
-        for role, use in (("standby", here), ("primary", there)):
-            use.write("pg.standby-lag" if role == "primary" else "pg.replication-lag")
-            assert use.look()["state"] in {"skipped", "unknown"}
-        primary.stop()
-        here.write("pg.standby-lag", critical="wanted and not streaming")
-        cut = eventually(lambda: loud(here.look(), "critical"), what="the broken link")
-        assert "not connected to the primary" in cut["summary"]
-
-
-def test_the_only_standby_leaves(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    with pair(tmp_path, own_server) as (primary, standby):
-        use = Use(tmp_path / "a", primary.options())
-        use.write("pg.replication-lag")
-        assert use.look()["state"] == "ok"
-        standby.stop()
-        eventually(lambda: not streaming(primary), what="the end of the connection")
-        gone = eventually(use.look, what="a look")
-        assert gone["state"] == "unknown"
-        assert "no longer applies here: no standby is connected" in gone["summary"]
