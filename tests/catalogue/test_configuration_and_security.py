@@ -10,7 +10,8 @@ import pytest
 
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, Plant, examine, run_in
-from tests.postgres import Database, eventually
+from tests.catalogue.plants import setting, statements
+from tests.postgres import Database
 from tests.shipped.support import Use, database_of
 
 BEFORE = ("2026-03-04T01:00Z",)
@@ -24,35 +25,6 @@ LOGGED = {
         )
     ]
 }  # fmt: skip
-
-
-def setting(name: str, value: str, *, shown: str = "") -> Plant:
-    """A setting of the whole server, once new sessions see it, or that it waits for a restart."""
-    sign = f"setting = '{shown or value}' or pending_restart"
-
-    def plant(stack: ExitStack, server: Server, database: Database) -> None:
-        run_in(server, f"alter system set {name} = '{value}'", "select pg_reload_conf()")
-        stack.callback(lambda: back(server, name))
-        seen = f"select count(*) from pg_settings where name = '{name}' and ({sign})"
-        eventually(lambda: database.value(seen), what=f"{name} after the reload")
-
-    return plant
-
-
-def back(server: Server, name: str) -> None:
-    kept = database_of(server)
-    old = "select count(*) from pg_settings where name = '{}' and (sourcefile like '%auto.conf' or pending_restart)"
-    run_in(server, f"alter system reset {name}", "select pg_reload_conf()")
-    eventually(lambda: kept.value(old.format(name)) == 0, what=f"{name} as it was")
-
-
-def statements(*words: str, undo: str = "") -> Plant:
-    def plant(stack: ExitStack, server: Server, database: Database) -> None:
-        if undo:
-            stack.callback(lambda: run_in(server, *undo.split("; ")))
-        database.execute(*words)
-
-    return plant
 
 
 def line(file: str, text: str) -> Plant:
@@ -86,7 +58,7 @@ VIEWS = (
     "create view kept with (security_invoker = on) as select * from orders",
 )  # fmt: skip
 FUNCTIONS = (
-    "create schema \"a.B\"",
+    'create schema "a.B"',
     "create function \"a.B\".\"F\"(n int) returns int security definer language sql as 'select n'",
     "create function kept() returns int security definer language sql set search_path = pg_catalog as 'select 1'",
     "create procedure plain() language sql as 'select 1'",
@@ -123,8 +95,8 @@ CASES: dict[str, Case] = {
     "catalogues may be changed by a role": Case(
         check="pg.dangerous-settings", state="warning", healthy=THROW_AWAY, values=THROW_AWAY,
         plant=statements(
-            "create role \"d.Ba\"", "alter role \"d.Ba\" in database ward set password_encryption = 'md5'",
-            "alter role \"d.Ba\" set enable_sort = off", undo='drop role "d.Ba"',
+            'create role "d.Ba"', "alter role \"d.Ba\" in database ward set password_encryption = 'md5'",
+            'alter role "d.Ba" set enable_sort = off', undo='drop role "d.Ba"',
         ),
         says='password_encryption = md5 (role "d.Ba" in database ward)',
     ),
