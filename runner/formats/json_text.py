@@ -9,7 +9,7 @@ from runner.api import FormatContext, Options, Report
 from runner.formats.document import report_document
 
 # JSON escapes only C0 controls. These too would steer a terminal, reorder text or break a line of a log.
-_UNSAFE = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 

@@ -74,26 +74,22 @@ class View:
             "group": clean(report.group, limit=_NAME),
             "slot": show_time(report.slot),
             "counts": self.counts(),
-            "targets": [_target(info) for info in report.targets],
+            "targets": self.targets(),
             "problems": list(self.problems()),
             "recovered": list(self.recovered()),
             "tables": list(self.tables()),
             "fine": list(self.fine()),
             "skipped": list(self.skipped()),
             "notes": list(self.notes()),
-            "faults": [
-                Line(
-                    state="FAULT",
-                    job=clean(fault.where, limit=_NAME),
-                    text=clean(fault.message, limit=_TEXT),
-                    details=_labelled(hint=fault.hint),
-                )
-                for fault in report.faults
-            ],
+            "faults": list(self.faults()),
             "took": self.took(),
             "next": show_time(report.next_slot) if report.next_slot else "",
             "report": report,
         }
+
+    def targets(self) -> list[tuple[str, ...]]:
+        """Name, address, version, role and labels of each target."""
+        return [_target(info) for info in self.report.targets]
 
     def counts(self) -> str:
         """`1 critical, 14 ok`: results by state, then acknowledged problems, recoveries and faults."""
@@ -250,6 +246,15 @@ class View:
         for result in self.report.results:
             for note in result.outcome.notes:
                 yield self._plain("note", result, note)
+
+    def faults(self) -> Iterator[Line]:
+        for fault in self.report.faults:
+            yield Line(
+                state="FAULT",
+                job=clean(fault.where, limit=_NAME),
+                text=clean(fault.message, limit=_TEXT),
+                details=_labelled(hint=fault.hint),
+            )
 
     def took(self) -> str:
         """From the first start to the last end, empty without results."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,16 @@ class HomeSinkContext:
     dry_run: bool
     formats: Mapping[str, Format]
     stdout: Callable[[str], object]
+    options: Options = field(default_factory=dict)
 
     def format(self, name: str, **options: object) -> Callable[[Report], str]:
-        """The renderer of a registered format; raises PluginError when there is none of that name."""
-        return renderer(self.formats, name, options, self.home)
+        """The renderer of a registered format, with what the sink's settings say of it.
+
+        Raises PluginError when there is none of that name.
+        """
+        known = self.formats[name].options if name in self.formats else ()
+        settled = {key: self.options[key] for key in known if key in self.options}
+        return renderer(self.formats, name, {**settled, **options}, self.home)
 
     def write_stdout(self, text: str) -> None:
         self.stdout(text)
@@ -68,6 +74,7 @@ def open_sink(
         dry_run=dry_run,
         formats=registry.formats,
         stdout=stdout,
+        options=settings.options,
     )
     opened: Sink = resolve(kind.open)(sink_options(settings, kind), context)
     return opened

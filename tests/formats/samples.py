@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runner.model.history import Sample, Series
-from runner.model.problem import Change, Transition
+from runner.model.problem import Acknowledgement, Change, Transition
 from runner.model.quantity import Dimension
 from runner.model.report import Fault, Report, TargetInfo
 from runner.model.result import Column, Finding, Observation, Outcome, Result, Table, Trend, skipped, unknown
@@ -213,6 +213,25 @@ def vacuum_night() -> Report:
     )
 
 
+def everything() -> Report:
+    """All that a report can show at once: also what somebody knows of, what is silenced, and work that was done."""
+    known = Acknowledgement(
+        job="replication-lag", target="main", series=Series(), state=State.WARNING, author="ana", at=SLOT,
+        reason="the standby is rebuilt", until=SLOT + timedelta(hours=6),
+    )  # fmt: skip
+    lag = finding(State.WARNING, "replay is 40 s behind", since=SLOT - timedelta(hours=5), acknowledged=known)
+    night, work = bad_night(), vacuum_night()
+    return replace(
+        night,
+        results=(
+            *night.results,
+            *work.results,
+            result("standby-lag", Outcome(summary="40 s", findings=(lag,)), hint="runner status"),
+            result("bloat", skipped("silenced until 2027-01-31 00:00 by ana: bulk load (is warning)")),
+        ),
+    )
+
+
 HOSTILE = (
     "\x1b[31mred\x1b]0;title\x07\r\nline two\u2028{{ 1 + 1 }} {% x %} | \x9b2J\u202e \ud800 'a'=1" + "x" * 1_000_000
 )
@@ -270,6 +289,7 @@ ALL = {
     "quiet_night": quiet_night,
     "two_targets": two_targets,
     "vacuum_night": vacuum_night,
+    "everything": everything,
     "hostile": hostile,
     "empty": empty,
     "very_many": very_many,
