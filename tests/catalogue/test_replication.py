@@ -38,7 +38,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory, server: Servers) -> Iterator[
     # The WAL that is kept is for the standby, while a test takes it from a slot.
     settings = {**SETTINGS, "wal_keep_size": "64MB", "wal_retrieve_retry_interval": "200ms"}
     primary = Server.start(folder / "primary", settings, version=server.version, programs=server.programs)
-    run_in(primary, *ROLES, "create table load (id int primary key, filler text)")
+    run_in(
+        primary, *ROLES, "create table load (id int primary key, filler text)", "create publication p for table load"
+    )
     standby = standby_of(primary, folder / "standby")
     both = Pair(primary, standby)
     both.settle()
@@ -82,7 +84,7 @@ def lost_slot(stack: ExitStack, server: Server, database: Database) -> None:
 
 
 def logical_slot(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute("select pg_create_logical_replication_slot('subscriber', 'test_decoding')")
+    database.execute("select pg_create_logical_replication_slot('subscriber', 'pgoutput')")
     stack.callback(run_in, server, "select pg_drop_replication_slot('subscriber')")
     write_rows(server)
 
@@ -93,11 +95,12 @@ def pinned_catalogue(stack: ExitStack, server: Server, database: Database) -> No
         database.execute("select txid_current()")
 
 
-def spilling(stack: ExitStack, server: Server, database: Database) -> None:
-    logical_slot(stack, server, database)
+def decode(database: Database, how: str) -> None:
+    """`peek` or `get` what the slot has, in so little memory that it spills."""
+    options = "'proto_version', '1', 'publication_names', 'p'"
     with database.session("set logical_decoding_work_mem = '64kB'") as session:
-        session.execute("select count(*) from pg_logical_slot_peek_changes('subscriber', null, null)")
-    eventually(lambda: database.value("select spill_bytes > 0 from pg_stat_replication_slots"), what="the spill")
+        call = f"pg_logical_slot_{how}_binary_changes('subscriber', null, null, {options})"
+        session.execute(f"select count(*) from {call}".encode())
 
 
 def no_synchronous_standby(stack: ExitStack, server: Server, database: Database) -> None:
@@ -177,7 +180,7 @@ CASES: dict[str, Case] = {
         values={"params": {"warn_age": 2}},
     ),
     "a logical slot that is behind": Case(
-        check="pg.logical-slot-lag", plant=logical_slot, state="warning", says="the reader of subscriber (test_decoding",
+        check="pg.logical-slot-lag", plant=logical_slot, state="warning", says="the reader of subscriber (pgoutput",
         values={**ONCE, "params": {"warn_bytes": "1MB"}},
     ),
     "a synchronous standby that is missing": Case(
@@ -322,14 +325,13 @@ def test_logical_decoding_that_spills(tmp_path: Path, pair: Pair) -> None:
         use = Use(tmp_path / user, pair.primary.options(user=user))
         use.write("pg.logical-decoding-spill", **ONCE, params={"warn_per_hour": "10kB"})
         with ExitStack() as stack:
-            primary.execute("select pg_create_logical_replication_slot('subscriber', 'test_decoding')")
+            primary.execute("select pg_create_logical_replication_slot('subscriber', 'pgoutput')")
             stack.callback(primary.execute, "select pg_drop_replication_slot('subscriber')")
-            primary.execute("select count(*) from pg_logical_slot_get_changes('subscriber', null, null)")
+            decode(primary, "get")
             eventually(lambda: primary.value("select count(*) from pg_stat_replication_slots"), what="the counters")
             assert use.look("--now", "2026-03-04T02:00Z")["state"] == "learning"
             write_rows(pair.primary)
-            with primary.session("set logical_decoding_work_mem = '64kB'") as session:
-                session.execute("select count(*) from pg_logical_slot_peek_changes('subscriber', null, null)")
+            decode(primary, "peek")
             eventually(lambda: primary.value("select spill_bytes > 0 from pg_stat_replication_slots"), what="the spill")
             _loud(use, "warning", "slot subscriber spills", "--now", "2026-03-04T03:00Z")
 
@@ -398,7 +400,7 @@ def test_slots_for_a_failover(tmp_path: Path, pair: Pair) -> None:
         needed = {"hot_standby_feedback": "on", "primary_slot_name": "standby1", "primary_conninfo": conninfo}
         set_and_reload(stack, pair.standby, **needed, sync_replication_slots="on")
         eventually(lambda: _ok(use), what="the worker")
-        primary.execute("select pg_create_logical_replication_slot('s1', 'test_decoding', failover => true)")
+        primary.execute("select pg_create_logical_replication_slot('s1', 'pgoutput', failover => true)")
         stack.callback(primary.execute, "select pg_drop_replication_slot('s1')")
         eventually(lambda: _ok_with(use, "1 synchronized"), what="the copied slot")
         run_in(pair.standby, "alter system set hot_standby_feedback = 'off'", "select pg_reload_conf()")
