@@ -13,13 +13,13 @@ from runner.model.sql_text import quote_identifier
 
 # Owners of tables that this role may not vacuum: neither its own, nor through a role it is a member of.
 _FOREIGN_OWNERS = """
-select pg_get_userbyid(c.relowner)::text as owner, count(*) as tables
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
+select o.rolname::text as owner, count(*) as tables, o.rolsuper as superuser
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles o on o.oid = c.relowner
 where c.relkind in ('r', 'm') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
   and not pg_has_role(current_user, c.relowner, 'usage')
   and (select datdba from pg_database where datname = current_database())
       not in (select oid from pg_roles where pg_has_role(current_user, oid, 'usage'))
-group by 1 order by 1
+group by 1, 3 order by 1
 """
 
 
@@ -70,10 +70,13 @@ def _maintenance(
         if isinstance(answer, QueryError):
             yield Advice(good=False, message=f"{where}: cannot see whose tables these are: {answer}", hint=answer.hint)
             continue
-        for owner, tables in answer.rows:
+        for owner, tables, superuser in answer.rows:
             grant = "pg_maintain" if facts.major >= 17 else quote_identifier(str(owner))
+            alone = f"run maintenance as {owner} on a target of its own"
+            # Members of a superuser have all its rights, so this is never advised.
+            given = f"as a superuser: grant {grant} to {role}; or {alone}"
             yield Advice(
                 good=False,
                 message=f"{where}: {facts.user} may not vacuum {tables} tables of {owner}",
-                hint=f"as a superuser: grant {grant} to {role}; or run maintenance as {owner} on a target of its own",
+                hint=alone if superuser and facts.major < 17 else given,
             )

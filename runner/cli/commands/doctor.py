@@ -5,28 +5,44 @@ from __future__ import annotations
 import click
 
 from runner.app.doctor import doctor, repair_store
+from runner.app.grant_script import Script, as_sql, scripts
+from runner.app.loading import Loaded
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.console import paint, say, say_json, say_table
 from runner.cli.loading import load_for
+from runner.errors import UsageError
 from runner.model.quantity import counted
 from runner.model.secret import mask
 from runner.model.state import State
 from runner.store.salvage import Repaired, Saved
 
 
-@click.command("doctor", epilog="Example: runner doctor")
+@click.command("doctor", epilog="Examples: runner doctor; runner doctor --grants --role runner | psql -X")
 @click.option("--offline", is_flag=True, help="Do not connect to any server.")
 @click.option("--repair", is_flag=True, help="Save what can be read of a damaged store, and nothing else.")
+@click.option(
+    "--grants", "grants", is_flag=True, help="Print the SQL for the rights that the jobs need, and nothing else."
+)
+@click.option("--role", metavar="NAME", default="", help="With --grants: the role; else the target's user.")
+@click.option("--target", metavar="NAME", default="", help="With --grants: only this target.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @now_option
 @click.pass_context
-def command(context: click.Context, offline: bool, repair: bool, as_json: bool, now: str) -> int:
+def command(
+    context: click.Context, offline: bool, repair: bool, grants: bool, role: str, target: str, as_json: bool, now: str
+) -> int:
     """Look for what keeps the jobs from working, and print what mends it, the SQL for missing grants included.
+
+    With --grants: what is missing on each server, or, with --offline, all that is needed for each supported version.
 
     Exits 0 when all is well, 1 when something is not, and after a repair when rows are lost.
     """
+    if (role or target) and not grants:
+        raise UsageError("--role and --target belong to --grants", hint="runner doctor --grants --role runner")
     loaded = load_for(context)
+    if grants:
+        return _grants(list(scripts(loaded, role=role, target=target, connect=not offline)), loaded, as_json=as_json)
     if repair:
         return _repair(repair_store(loaded.home, clock_for(now)), as_json=as_json)
     advices = []
@@ -44,6 +60,25 @@ def command(context: click.Context, offline: bool, repair: bool, as_json: bool, 
             for item in advices
         ]})  # fmt: skip
     return exits.OK if all(item.good for item in advices) else exits.PROBLEMS
+
+
+def _grants(found: list[Script], loaded: Loaded, *, as_json: bool) -> int:
+    secrets = loaded.home.secrets
+    if as_json:
+        say_json({"schema": "runner.grants/1", "scripts": [
+            {
+                "target": item.target, "role": item.role, "majors": list(item.majors), "asked": item.asked,
+                "trouble": mask(item.trouble, secrets),
+                "grants": [
+                    {"sql": grant.sql, "database": grant.database, "jobs": list(grant.jobs)} for grant in item.grants
+                ],
+                "not_given": [{"why": note.text, "jobs": list(note.jobs)} for note in item.notes],
+            }
+            for item in found
+        ]})  # fmt: skip
+    else:
+        say("\n\n".join("\n".join(mask(line, secrets) for line in as_sql(item)) for item in found))
+    return exits.PROBLEMS if any(item.asked and item.grants for item in found) else exits.OK
 
 
 def _repair(done: Repaired, *, as_json: bool) -> int:
