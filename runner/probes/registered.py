@@ -65,6 +65,62 @@ PROBES: tuple[ProbeType, ...] = (
         needs_server=False,
     ),
     ProbeType(
+        name="files",
+        summary="Whether files that somebody else writes, such as backups, are there, fresh and of their usual size",
+        fetch="runner.probes.files:fetch",
+        options={
+            "paths": {
+                **_PATTERNS,
+                "description": "What to look for, with * and ?; each is a row, and a folder counts as one file.",
+                "examples": [["/var/backups/postgresql/*.dump"]],
+            }
+        },
+        columns={
+            "pattern": "text",
+            "files": "count",
+            "total": "bytes",
+            "newest": "text",
+            "newest_age": "seconds",
+            "newest_size": "bytes",
+            "previous_size": "bytes",
+            "error": "text",
+        },
+        key=("pattern",),
+        needs_server=False,
+    ),
+    ProbeType(
+        name="wal_archive",
+        summary="Whether the WAL files of an archive are complete: no gap, no odd size, and fresh",
+        fetch="runner.probes.wal_archive:fetch",
+        options={
+            "path": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The folder of the archive; those below it count as well.",
+                "examples": ["/var/lib/pgbackrest/archive/main"],
+            },
+            "segment_megabytes": {
+                "enum": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+                "description": "The size of a WAL file (initdb --wal-segsize); 16 by default.",
+                "examples": [64],
+            },
+        },
+        columns={
+            "path": "text",
+            "timeline": "text",
+            "segments": "count",
+            "missing": "count",
+            "first_missing": "text",
+            "odd_sizes": "count",
+            "odd_size": "text",
+            "last": "text",
+            "newest_age": "seconds",
+            "error": "text",
+        },
+        key=("path", "timeline"),
+        needs_server=False,
+    ),
+    ProbeType(
         name="runs",
         summary="How runner's own jobs fare: failed and interrupted runs",
         fetch="runner.probes.runs:fetch",

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,7 @@ SMALL = {
     "fsync": "on",
     "full_page_writes": "on",
 }
+NOW = datetime(2026, 3, 4, 6, 0, tzinfo=UTC)
 HOURS = tuple(f"2026-03-03T{hour}:00Z" for hour in range(13, 23))
 
 
@@ -212,7 +214,7 @@ CASES: dict[str, Case] = {
         values={"params": {"warn_after": "1ms"}},
     ),
 }  # fmt: skip
-ELSEWHERE = {"pg.wal-rate", "pg.wal-summarizer"}
+ELSEWHERE = {"host.backup-files", "host.wal-archive", "pg.wal-rate", "pg.wal-summarizer"}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -268,3 +270,38 @@ def test_statistics_that_were_reset_hide_no_failure(tmp_path: Path, writer: Serv
     use.look("--now", "2026-03-04T02:00Z")
     run_in(writer, f"select pg_stat_reset_shared('{'checkpointer' if writer.major >= 17 else 'bgwriter'}')")
     eventually(lambda: use.look("--now", "2026-03-04T03:00Z")["state"] == "unknown", what="a counter that went back")
+
+
+def test_backups_of_this_host(tmp_path: Path) -> None:
+    use, place = Use(tmp_path / "home", {"host": "/nonexistent"}), tmp_path / "backups"
+    place.mkdir()
+    for name, size, hours in (("mon", 9000, 60), ("tue", 9100, 30), ("wed", 9200, 1)):
+        (place / f"{name}.dump").write_bytes(b"x" * size)
+        os.utime(place / f"{name}.dump", (NOW.timestamp() - hours * 3600,) * 2)
+    states = []
+    use.write("host.backup-files", **{"with": {"paths": [f"{place}/*.dump"]}})
+    for change in (lambda: None, (place / "wed.dump").unlink, (place / "tue.dump").unlink, (place / "mon.dump").unlink):
+        change()
+        states.append(use.look("--now", "2026-03-04T06:00Z")["state"])
+    assert states == ["ok", "warning", "critical", "critical"]
+    use.write("host.backup-files", **{"with": {"paths": [f"{place}/gone/*.dump"]}})
+    gone = use.look()
+    assert (gone["state"], "No such file" in gone["findings"][0]["message"]) == ("unknown", True)
+
+
+def test_an_archive_with_a_gap(tmp_path: Path, writer: Server) -> None:
+    """The server writes the archive itself; then one of its files is lost."""
+    archive = writer.folder / "archive"
+    archive.mkdir()
+    archive.chmod(0o777)
+    use = Use(tmp_path / "home", {"host": "/nonexistent"})
+    use.write("host.wal-archive", **{"with": {"path": str(archive)}})
+    assert use.look()["state"] == "warning"
+    with ExitStack() as stack:
+        set_and_reload(stack, writer, archive_command="cp %p ../archive/%f")
+        switch(writer, 4)
+        eventually(lambda: len(list(archive.glob("0*"))) >= 4, what="the archive")
+    assert eventually(lambda: use.look()["state"] == "ok", what="whole files")
+    sorted(archive.glob("0*"))[1].unlink()
+    found = use.look()
+    assert (found["state"], "1 missing from" in found["findings"][0]["message"]) == ("critical", True)
