@@ -38,7 +38,7 @@ PARTITIONS = (
     "select setval('s', 2100000000)",
 )  # fmt: skip
 IDENTITY = (
-    'create table t (id int generated always as identity (increment -2 minvalue -1000 maxvalue 1000 start 1000))',
+    "create table t (id int generated always as identity (increment -2 minvalue -1000 maxvalue 1000 start 1000))",
     "select setval('t_id_seq', -980)",
 )  # fmt: skip
 CYCLE = (
