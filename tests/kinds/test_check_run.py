@@ -69,6 +69,9 @@ JOBS: dict[str, tuple[Mapping[str, object], str, list[tuple[str, str]], str]] = 
     ),
     "whole": (check(ROWS, key=["name"], warning="rows > 3"), "warning", [("", "warning")], "rows > 3"),
     "nothing-found": (check("select 1 as n where false"), "ok", [], "nothing found"),
+    "a-probe-that-finds-nothing": (
+        {"probe": "runs", "with": {"groups": ["none"]}, "warning": "failed > 0"}, "ok", [], "nothing found",
+    ),
     "learning": (check("select 1 as n", warning="delta(n) > 5"), "learning", [("", "learning")], ""),
     "without-its-key": (check("select * from (select 7 as n) as x", key=["name"]), "unknown", [("", "unknown")], "name"),
     "without-its-column": (check("select * from (select 7 as m) as x"), "unknown", [("", "unknown")], "n"),

@@ -98,7 +98,8 @@ def _why(error: QueryError) -> str:
 
 def _probe_rows(context: RunContext, spec: CheckSpec) -> Generator[Sequence[Query], Sequence[Answer], Looked]:
     rows = list((yield from context.probe(spec.probe, spec.probe_options)))
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    # No rows have no columns to be missing: a probe that found nothing has looked all the same.
+    columns = tuple(dict.fromkeys(name for row in rows for name in row)) or spec.rule.key
     table = Rows(columns=columns, rows=tuple(tuple(row.get(name) for name in columns) for row in rows))
     return Looked(tables={"": table})
 
