@@ -222,6 +222,13 @@ class RunContext(Protocol):
         """Every job of the home."""
 
     @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every target of the home."""
+
+    def ask(self, target: Target, queries: Sequence[Query]) -> Sequence[Answer]:
+        """Asks another target than the run's own, read-only, on a connection for these queries; never raises."""
+
+    @property
     def dry_run(self) -> bool: ...
 
     def deadline(self) -> float | None:

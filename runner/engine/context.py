@@ -15,6 +15,7 @@ from runner.api import (
     Options,
     ProbeType,
     Query,
+    QueryError,
     Row,
     Scope,
     ServerFacts,
@@ -46,6 +47,8 @@ class Context:
     jobs: tuple[Job, ...]
     probes: Mapping[str, ProbeType]
     open_session: Callable[[Target, str, Job], Session]
+    targets: tuple[Target, ...] = ()
+    ask_target: Callable[[Target, Sequence[Query]], Sequence[Answer]] | None = None
     tell: Callable[[str], None]
     dry_run: bool = False
     ends: float | None = None
@@ -72,6 +75,11 @@ class Context:
             raise RunnerError(f"there is no probe `{name}`", hint="runner plugins list shows what is registered")
         rows: Iterable[Row] = yield from resolve(probe.fetch)(self, options)
         return rows
+
+    def ask(self, target: Target, queries: Sequence[Query]) -> Sequence[Answer]:
+        if self.ask_target is None:
+            return [QueryError(message="other targets cannot be asked here")] * len(queries)
+        return self.ask_target(target, queries)
 
     def progress(self, text: str) -> None:
         self.tell(text)

@@ -156,6 +156,8 @@ class Tick:
             jobs=around.home.jobs,
             probes=around.registry.probes,
             open_session=self._writers.open,
+            targets=tuple(around.home.targets.values()),
+            ask_target=self._ask_target,
             tell=around.tell,
             dry_run=around.dry_run,
             stopped=lambda: self._writers.stopped,
@@ -171,6 +173,14 @@ class Tick:
             applied_before=lambda: self._applied_before(job, claim.target),
             unmet=lambda: unmet(job, lambda name: self._ended.get((name, claim.target))),
         )
+
+    def _ask_target(self, target: Target, queries: Sequence[Query]) -> Sequence[Answer]:
+        server = Server(target, lock_timeout=self._around.home.settings.lock_timeout, connections=1)
+        self._servers.append(server)
+        try:
+            return server.answer(queries)
+        finally:
+            server.close()
 
     def _memory(self, job: Job, target: str) -> Memory:
         try:

@@ -43,6 +43,38 @@ PROBES: tuple[ProbeType, ...] = (
         columns={"median": "seconds", "max": "seconds", "min": "seconds"},
     ),
     ProbeType(
+        name="clock",
+        summary="How far the server's clock is from this host's",
+        fetch="runner.probes.clock:fetch",
+        columns={"skew": "seconds", "direction": "text", "server_time": "timestamp"},
+    ),
+    ProbeType(
+        name="cluster",
+        summary="Whether the targets of one label are one cluster: their roles and system identifiers",
+        fetch="runner.probes.cluster:fetch",
+        options={
+            "label": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The label whose value names the cluster; `cluster` by default.",
+                "examples": ["cluster"],
+            }
+        },
+        columns={
+            "cluster": "text",
+            "members": "count",
+            "primaries": "count",
+            "standbys": "count",
+            "silent": "count",
+            "one_primary": "bool",
+            "one_system": "bool",
+            "told": "text",
+            "systems": "text",
+        },
+        key=("cluster",),
+        needs_server=False,
+    ),
+    ProbeType(
         name="disk",
         summary="How full the file systems of this host are",
         fetch="runner.probes.disk:fetch",

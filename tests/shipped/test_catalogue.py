@@ -72,48 +72,6 @@ def invalid_index(stack: ExitStack, server: Server, database: Database) -> None:
         database.execute("create unique index concurrently broken on t (id)")
 
 
-def idle_in_transaction(stack: ExitStack, server: Server, database: Database) -> None:
-    stack.enter_context(database.session("begin", "select 1"))
-
-
-def failed_transaction(stack: ExitStack, server: Server, database: Database) -> None:
-    session = stack.enter_context(database.session("begin"))
-    with pytest.raises(psycopg.errors.DivisionByZero):
-        session.execute("select 1 / 0")
-
-
-def blocked(stack: ExitStack, server: Server, database: Database) -> int:
-    """A holds the table, B waits for A, C waits for B: A is at the root of both."""
-    database.execute("create table queue (id int primary key)")
-    holder = stack.enter_context(database.session("begin", "lock table queue in access share mode"))
-    for statement in (b"lock table queue in access exclusive mode", b"select * from queue"):
-        waiter = database.connect()
-        stack.callback(waiter.close)
-        waiter.execute("begin")
-        waiter.pgconn.send_query(statement)
-        pid = waiter.info.backend_pid
-        eventually(
-            lambda pid=pid: database.value(
-                f"select count(*) from pg_locks where pid = {pid} and waitstart is not null"
-            ),
-            what="the wait",
-        )
-    return holder.info.backend_pid
-
-
-def many_connections(stack: ExitStack, server: Server, database: Database) -> None:
-    for _ in range(CONNECTIONS - 5):
-        stack.enter_context(database.session())
-
-
-def old_transaction_ids(stack: ExitStack, server: Server, database: Database) -> None:
-    old = "update pg_database set datfrozenxid = ((txid_current() - {} + 4294967296) % 4294967296)::text::xid"
-    before = database.value("select datfrozenxid::text from pg_database where datname = 'ward'")
-    database.execute(old.format(1_900_000_000) + " where datname = 'ward'")
-    restore = f"update pg_database set datfrozenxid = '{before}'::text::xid where datname = 'ward'"
-    stack.callback(lambda: run_in(server, restore))
-
-
 def growth(stack: ExitStack, server: Server, database: Database) -> None:
     database.execute("create table big as select repeat('x', 1000) as v from generate_series(1, 12000)")
 
@@ -122,23 +80,14 @@ def nothing(stack: ExitStack, server: Server, database: Database) -> None:
     return None
 
 
-QUICK = {"params": {"warn_after": "1ms", "critical_after": "1h"}}
 GROWN = {"warning": "growth(size, 7d) > 20% and size - at(size, 7d) > 1MB"}
 CASES: dict[str, tuple[str, Case]] = {
     "no primary key": ("pg.tables-without-primary-key", Case(without_key, "warning", "s.heap has no primary key")),
     "invalid index": ("pg.invalid-indexes", Case(invalid_index, "warning", "public.broken on t is invalid")),
-    "idle in transaction": ("pg.idle-in-transaction", Case(idle_in_transaction, "warning", "idle in a transaction", QUICK)),
-    "failed and idle": ("pg.idle-in-transaction", Case(failed_transaction, "warning", "idle in a failed transaction", QUICK)),
-    "long transaction": ("pg.long-transactions", Case(idle_in_transaction, "warning", "now idle in transaction", QUICK)),
-    "blocked sessions": ("pg.blocked-sessions", Case(blocked, "warning", "for a lock on queue, blocked by pid", QUICK)),
-    "connections": ("pg.connections", Case(many_connections, "critical", "connections used")),
-    "old transaction ids": ("pg.transaction-id-age", Case(old_transaction_ids, "critical", "ward: the oldest")),
     "growth": ("pg.database-size", Case(growth, "warning", "ward is", GROWN, GROWN, before=("2026-02-25T03:00Z",))),
-    "restarted": ("pg.restarted", Case(nothing, "warning", "up for", {}, {"warning": "uptime < 0s"})),
-    "latency": ("pg.latency", Case(nothing, "warning", "a trivial query takes", {"warning": "median > 1us"}, {"warning": "median > 10s"})),
     "disk": ("host.disk-space", Case(nothing, "critical", "used", {"critical": "free > 0B"}, {"critical": "free < 0B", "warning": False})),
 }  # fmt: skip
-ELSEWHERE = {"pg.reachable", "runner.failed-runs", "runner.self"}
+ELSEWHERE = {"runner.failed-runs", "runner.self"}
 """Checks with a test of their own below."""
 
 
@@ -155,13 +104,11 @@ def test_silent_when_healthy_and_loud_when_not(
             use.look("--now", moment)
         healthy = use.look("--now", "2026-03-04T02:00Z")
         assert healthy["state"] in {"ok", "learning"}, healthy
-        root = case.plant(stack, patient, database)
+        case.plant(stack, patient, database)
         use.write(check, **case.values)
         now = "2026-03-04T03:00Z"
         found = eventually(lambda: loud(use.look("--now", now), case.state), what=f"{name} as {user}")
         assert any(case.says in finding["message"] for finding in found["findings"]), found["findings"]
-        if name == "blocked sessions":
-            assert [f"blocked by pid {root}" in finding["message"] for finding in found["findings"]] == [True, True]
 
 
 def loud(result: Any, state: str) -> Any:
@@ -170,17 +117,6 @@ def loud(result: Any, state: str) -> Any:
         time.sleep(0.05)
         return None
     return result
-
-
-def test_the_server_does_not_answer(tmp_path: Path, patient: Server) -> None:
-    use = Use(tmp_path / "home", patient.options())
-    use.write("pg.reachable")
-    well = use.look()
-    assert (well["state"], f"PostgreSQL {patient.major}" in well["summary"]) == ("ok", True)
-    use.options = {**use.options, "host": "/nonexistent"}
-    use.write("pg.reachable")
-    down = use.look()
-    assert (down["state"], "cannot connect" in down["summary"]) == ("critical", True)
 
 
 def test_runs_that_failed(tmp_path: Path, patient: Server) -> None:
