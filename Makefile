@@ -2,11 +2,12 @@
 # make demo     a PostgreSQL with real problems in it, and the shipped jobs on it
 # make test     all tests
 # make lint     format, style, types, layers, generated files
+# make torture  ticks killed by the thousand, on both kinds of stores: about ten minutes
 # make bench    what a quiet tick costs, and the other measurements in bench/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench generated clean
+.PHONY: help demo test lint torture bench generated clean
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -34,6 +35,10 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+torture: .venv/dev.stamp
+	$(BIN)/python -m torture.run --store sqlite --kills 1000
+	$(BIN)/python -m torture.run --store postgresql --kills 200
 
 generated: .venv/dev.stamp
 	$(BIN)/python .ci/generated.py --write
