@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from runner.api import Job, Result
 from runner.app.deciding import targets_of
@@ -13,6 +13,7 @@ from runner.engine.due import RETURNS_WITHIN
 from runner.engine.passed import REMOVED, dropped
 from runner.store.base import CursorRecord, Store
 
+_JUST = timedelta(seconds=1)
 GONE = "the job was removed from the home"
 
 
@@ -35,6 +36,13 @@ def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claim
     away = {(c.job, c.target) for c in gone if c.retired is not None and now - c.retired > RETURNS_WITHIN}
     troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)}
     return list(_last_runs(loaded, store, (known[whose] for whose in sorted(away & troubled & set(known))), tick, now))
+
+
+def next_end(store: Store, now: datetime) -> datetime | None:
+    """When the next job that is gone has been away for so long that its problems end."""
+    troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)}
+    gone = [cursor.retired for whose, cursor in store.cursors().items() if cursor.retired and whose in troubled]
+    return min((retired + RETURNS_WITHIN + _JUST for retired in gone if retired + RETURNS_WITHIN >= now), default=None)
 
 
 def _account_for_the_rest(store: Store, cursor: CursorRecord, last: Result | None, now: datetime) -> None:

@@ -13,7 +13,7 @@ from runner import gate
 from runner.api import Fault, Result, Tick
 from runner.app.deciding import against_repeating, decisions_of, repeats, targets_of
 from runner.app.loading import Loaded
-from runner.app.retired import retire
+from runner.app.retired import next_end, retire
 from runner.app.runs import Manner, Ran, perform
 from runner.app.stores import claim_in
 from runner.clock import Clock
@@ -126,7 +126,8 @@ def _close_tick(
 def _close_gate(loaded: Loaded, store: Store, decisions: tuple[Decision, ...], now: datetime, *, soon: bool) -> None:
     """Tells the next ticks until when they may end at once; anything unsettled keeps the gate open."""
     home = loaded.home
-    until = min((decision.next for decision in decisions if decision.next), default=now + timedelta(days=1))
+    times = [*(decision.next for decision in decisions), next_end(store, now)]
+    until = min(filter(None, times), default=now + timedelta(days=1))
     if store.running() or store.pending_count() or soon:
         until = min(until, now + LOOK_AGAIN)
     with suppress(OSError, RunnerError):

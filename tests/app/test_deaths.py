@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from runner.gate import is_closed
+from runner.version import VERSION
 from tests.app.accounts import rows_of
 from tests.app.simulated import SCRIPT, SetClock, Simulated
 
@@ -100,6 +103,21 @@ def test_a_tick_that_cannot_publish_ends(world: Simulated, point: str) -> None:
     assert [each.name for each in threading.enumerate() if each.name == "runner-courier"] == []
     assert tick(world, SLOT + MINUTE)
     assert len({report["id"] for report in world.got("everything")}) == 1
+
+
+def test_the_gate_opens_when_the_problems_of_a_job_that_is_gone_end(world: Simulated) -> None:
+    world.write("one", WORK)
+    world.write("rare", "schedule: daily at 01:00\nsim.work: rare\n")
+    world.say("found-one", "k:warning")
+    assert all(tick(world, at) for at in (SLOT - MINUTE, SLOT))
+    world.write("one", None)
+    for file in (world.path, *world.path.rglob("*")):
+        os.utime(file, (0, 0))
+    assert tick(world, SLOT + 2 * MINUTE)
+    closed = [is_closed(str(world.path), VERSION, (SLOT + at * MINUTE).timestamp()) for at in (3, 61, 63)]
+    assert closed == [True, True, False]
+    assert tick(world, SLOT + 63 * MINUTE)
+    assert world.got("everything")[-1]["changes"][0][3] == "recovered"
 
 
 def test_a_command_is_begun_once_wherever_the_tick_dies(world: Simulated) -> None:
