@@ -73,11 +73,11 @@ CASES = {
         values={"params": {"releases": ["9.6 until 2021-11-11"]}}, healthy={"params": NEW_LIST},
     ),
     "end of life": Case(
-        check="pg.end-of-life", plant=nothing, state="critical", says="is not supported any more since 2020-01-02",
+        check="pg.end-of-life", plant=nothing, state="critical", says="has not been supported since 2020-01-01",
         values={"params": OLD_LIST}, healthy={"params": NEW_LIST},
     ),
     "end of life is near": Case(
-        check="pg.end-of-life", plant=nothing, state="warning", says="is supported until 2026-05-02",
+        check="pg.end-of-life", plant=nothing, state="warning", says="is supported until 2026-05-01",
         values={"params": SOON}, healthy={"params": NEW_LIST},
     ),
     "another version": Case(

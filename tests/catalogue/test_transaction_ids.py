@@ -58,7 +58,7 @@ def from_the_future(stack: ExitStack, server: Server, database: Database) -> Non
 def old_tables(stack: ExitStack, server: Server, database: Database) -> None:
     """One by its own limit, one by its TOAST, a temporary one of another session; and those that are not late."""
     database.execute(
-        'create schema "Odd.One"',
+        'create schema if not exists "Odd.One"',
         'create table "Odd.One"."Own" (id int) with (autovacuum_freeze_max_age = 100000)',
         "create table wide (v text)",
         "create table young (id int) with (autovacuum_freeze_max_age = 100000)",
