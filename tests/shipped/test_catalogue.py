@@ -62,30 +62,11 @@ class Case:
     """`--now` of a run before the fault."""
 
 
-def without_key(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute("create schema s", "create table s.heap (id int)", "create table s.good (id int primary key)")
-
-
-def invalid_index(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute("create table t (id int)", "insert into t values (1), (1)")
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        database.execute("create unique index concurrently broken on t (id)")
-
-
-def growth(stack: ExitStack, server: Server, database: Database) -> None:
-    database.execute("create table big as select repeat('x', 1000) as v from generate_series(1, 12000)")
-
-
 def nothing(stack: ExitStack, server: Server, database: Database) -> None:
     return None
 
 
-GROWN = {"warning": "growth(size, 7d) > 20% and size - at(size, 7d) > 1MB"}
 CASES: dict[str, tuple[str, Case]] = {
-    "no primary key": ("pg.tables-without-primary-key", Case(without_key, "warning", "s.heap has no primary key")),
-    "invalid index": ("pg.invalid-indexes", Case(invalid_index, "warning", "public.broken on t is invalid")),
-    "growth": ("pg.database-size", Case(growth, "warning", "ward is", GROWN, GROWN, before=("2026-02-25T03:00Z",))),
-    "disk": ("host.disk-space", Case(nothing, "critical", "used", {"critical": "free > 0B"}, {"critical": "free < 0B", "warning": False})),
 }  # fmt: skip
 ELSEWHERE = {"runner.failed-runs", "runner.self"}
 """Checks with a test of their own below."""
