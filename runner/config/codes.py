@@ -80,7 +80,7 @@ CODES: Final[Mapping[str, str]] = {
     "duplicate-group": "Two files have the same name; a file's name is the name of its group.",
     "unknown-catalogue": "The catalogue has no check of this name.",
     "empty-pattern": "A pattern that no check of the catalogue matches.",
-    "command-not-allowed": "The job starts programs, and runner.yaml does not allow that.",
+    "command-not-allowed": "The job or the sink starts programs, and runner.yaml does not allow that.",
     "plugin-failed": "A plugin broke while it read a job.",
     "no-rows": "A check says neither with `sql:` nor with `probe:` where its rows come from.",
     "two-sources": "A check has `sql:` and `probe:`; its rows can come from one of them.",

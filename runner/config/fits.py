@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any, Final
 
 Test = Callable[[Any], bool]
-_IN_WORDS: Final = frozenset({"$schema", "$defs", "title", "description", "examples", "errorMessage"})
+_IN_WORDS: Final = frozenset({"$schema", "$defs", "title", "description", "examples", "errorMessage", "writeOnly"})
 _PLACE: Final = "#/$defs/"
 _TYPES: Final[dict[str, Test]] = {
     "string": lambda value: isinstance(value, str),

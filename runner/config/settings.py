@@ -240,6 +240,8 @@ class _Reader:
 
     def _sink(self, name: str, node: MappingNode, span: Span, registry: Registry) -> SinkSettings:
         kind = registry.sinks[text_of(node.get("type"))]
+        if kind.starts_programs and kind.type not in texts_of(self._root.get("allow")):
+            self.diagnostics.append(_not_allowed(name, kind.type, span))
         built_in = SinkSettings(name=name, type=kind.type)
         return SinkSettings(
             name=name,
@@ -322,6 +324,16 @@ class _Reader:
             code="bad-schedule", span=span, message=error.message, hint=error.hint, severity=Severity.ERROR
         )
         self.diagnostics.append(diagnostic)
+
+
+def _not_allowed(sink: str, kind: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        code="command-not-allowed",
+        span=span,
+        message=f"the sink `{sink}` starts a program, and runner.yaml does not allow that; it will be refused",
+        hint=f"add `allow: [{kind}]` to runner.yaml",
+        severity=Severity.WARNING,
+    )
 
 
 def _written(seconds: float) -> str:

@@ -52,7 +52,8 @@ _DAY: Final[Fragment] = {"type": "string", "minLength": 2}
 
 def top_level(registry: Registry) -> dict[str, Fragment]:
     """Every key of runner.yaml."""
-    programs = sorted(kind.name for kind in registry.kinds.values() if kind.starts_programs)
+    kinds = {kind.name for kind in registry.kinds.values() if kind.starts_programs}
+    programs = sorted(kinds | {sink.type for sink in registry.sinks.values() if sink.starts_programs})
     return {
         "version": {"const": 1, "description": "The version of this format.", "examples": [1]},
         "env_files": text_or_texts("Files with NAME=value lines; the real environment wins.", [".env"]),
@@ -69,7 +70,7 @@ def top_level(registry: Registry) -> dict[str, Fragment]:
         "allow": {
             "type": "array",
             "items": {"enum": programs or ["command"]},
-            "description": "Kinds of jobs that may start programs.",
+            "description": "Kinds of jobs, and types of sinks, that may start programs.",
             "examples": [["command"]],
         },
         "targets": mapping("The servers, by name.", {"main": {"host": "localhost"}}, target()),

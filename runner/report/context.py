@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.api import Format, Options, PluginError, Report, Sink, SinkType
+from runner.api import Format, Options, PluginError, Report, RetryableSinkError, Sink, SinkType
 from runner.model.home import Home, SinkSettings
 from runner.model.suggest import did_you_mean
 from runner.plugins.registry import Registry, resolve
@@ -64,8 +64,14 @@ def renderer(formats: Mapping[str, Format], name: str, options: Options, home: P
 def open_sink(
     settings: SinkSettings, home: Home, registry: Registry, stdout: Callable[[str], object], *, dry_run: bool = False
 ) -> Sink:
-    """A sink that is ready to emit; raises PluginError for an unknown type, and whatever its opener raises."""
+    """A sink that is ready to emit.
+
+    Raises PluginError for an unknown type, RetryableSinkError for one that is not allowed, and what its opener raises.
+    """
     kind = _named("sink type", settings.type, registry.sinks)
+    if kind.starts_programs and kind.type not in home.settings.allow:
+        message = f"the sink `{settings.name}` starts a program, and runner.yaml does not allow that"
+        raise RetryableSinkError(message, hint=f"add `allow: [{kind.type}]` to runner.yaml")
     context = HomeSinkContext(
         name=settings.name,
         home=home.path,

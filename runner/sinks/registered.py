@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.api import SinkType
+from runner.sinks.facilities import FACILITIES
 
 SINKS = (
     SinkType(
@@ -31,5 +32,133 @@ SINKS = (
         },
         required=("path",),
         accepts_format=True,
+    ),
+    SinkType(
+        type="atomic_file",
+        summary="Replaces a file by each report: a web page, or metrics for node_exporter",
+        open="runner.sinks.atomic_file:open_atomic_file",
+        options={
+            "path": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The file; a relative path starts at the home, {group} stands for the report's group.",
+                "examples": ["/var/lib/prometheus/node-exporter/runner-{group}.prom"],
+            },
+            "mode": {
+                "type": "string",
+                "pattern": "^0?[0-7]{3}$",
+                "description": 'Permissions of the file, in octal; "0644" by default.',
+                "examples": ["0644"],
+            },
+            "keep": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 1000,
+                "description": "Reports before the newest that are kept, as FILE.1, FILE.2 and so on; none by default.",
+                "examples": [7],
+            },
+        },
+        required=("path",),
+        accepts_format=True,
+        default_format="html",
+    ),
+    SinkType(
+        type="syslog",
+        summary="Short messages to syslog: a local socket, UDP or TCP",
+        open="runner.sinks.syslog:open_syslog",
+        options={
+            "address": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The local socket, /dev/log by default; or udp://HOST:PORT, or tcp://HOST:PORT.",
+                "examples": ["/dev/log", "udp://loghost:514", "tcp://loghost:601"],
+            },
+            "facility": {
+                "enum": list(FACILITIES),
+                "description": "The facility of the messages; daemon by default.",
+                "examples": ["local0"],
+            },
+            "app_name": {
+                "type": "string",
+                "pattern": "^[!-~]{1,48}$",
+                "description": "The name of the program in the messages; runner by default.",
+                "examples": ["runner"],
+            },
+            "rfc": {
+                "enum": [5424, 3164],
+                "description": "The form of the messages; 5424 by default, 3164 for receivers that know only the old one.",
+                "examples": [3164],
+            },
+        },
+        delivery="changes",
+    ),
+    SinkType(
+        type="journald",
+        summary="Messages with fields to the journal of systemd",
+        open="runner.sinks.journald:open_journald",
+        options={
+            "socket": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The journal's socket; /run/systemd/journal/socket by default.",
+                "examples": ["/run/systemd/journal/socket"],
+            },
+            "identifier": {
+                "type": "string",
+                "minLength": 1,
+                "description": "What `journalctl -t` is asked for; runner by default.",
+                "examples": ["runner"],
+            },
+        },
+        delivery="changes",
+    ),
+    SinkType(
+        type="command",
+        summary="Gives each report to a program, on its standard input",
+        open="runner.sinks.command:open_command",
+        options={
+            "run": {
+                "type": "array",
+                "items": {"type": ["string", "number"]},
+                "minItems": 1,
+                "description": "The program and its words. No shell is involved.",
+                "examples": [["/usr/local/bin/page", "--team", "database"]],
+            },
+            "env": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number"]},
+                "description": "Environment variables beside those that runner itself was started with.",
+                "examples": [{"PAGE_TOKEN": "${PAGE_TOKEN}"}],
+            },
+        },
+        required=("run",),
+        accepts_format=True,
+        starts_programs=True,
+    ),
+    SinkType(
+        type="table",
+        summary="A row for each result in a table of PostgreSQL",
+        open="runner.sinks.table:open_table",
+        options={
+            "dsn": {
+                "type": "string",
+                "minLength": 1,
+                "writeOnly": True,
+                "description": "Where the table is: a connection URL or a line of keywords.",
+                "examples": ["${REPORTS_DSN}"],
+            },
+            "table": {
+                "type": "string",
+                "pattern": "^[^.]+(\\.[^.]+)?$",
+                "description": "The table, if need be with its schema; runner_reports by default.",
+                "examples": ["monitoring.runner_reports"],
+            },
+            "create": {
+                "type": "boolean",
+                "description": "Whether the table is made when it is not there; true by default.",
+                "examples": [False],
+            },
+        },
+        required=("dsn",),
     ),
 )
