@@ -240,6 +240,12 @@ class RunContext(Protocol):
     def probe(self, name: str, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
         """The rows of a registered probe: `rows = yield from context.probe(…)`."""
 
+    def console(self, options: Mapping[str, str], statements: Sequence[str], *, timeout: float) -> Sequence[Answer]:
+        """Asks something that speaks PostgreSQL's protocol and is none (PgBouncer's console), on a connection of its own.
+
+        `options` are libpq's keywords; each statement has so many seconds. Raises TargetError.
+        """
+
     def progress(self, text: str) -> None:
         """Tells an interactive user what is being done; silent under cron."""
 

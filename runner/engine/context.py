@@ -81,6 +81,11 @@ class Context:
             return [QueryError(message="other targets cannot be asked here")] * len(queries)
         return self.ask_target(target, queries)
 
+    def console(self, options: Mapping[str, str], statements: Sequence[str], *, timeout: float) -> Sequence[Answer]:
+        from runner.engine.database.console import ask_console
+
+        return ask_console(Target(name="console", options=options), statements, timeout)
+
     def progress(self, text: str) -> None:
         self.tell(text)
 

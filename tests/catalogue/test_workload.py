@@ -13,8 +13,9 @@ import pytest
 
 from runner.demo.embedded import Server
 from tests.catalogue.conftest import ROLES
-from tests.catalogue.frame import Case, examine, run_in
+from tests.catalogue.frame import Case, run_in
 from tests.catalogue.plants import setting, statements
+from tests.catalogue.together import examine_together
 from tests.postgres import SETTINGS, Database, eventually
 from tests.shipped.support import Use, database_of
 
@@ -86,21 +87,25 @@ CASES: dict[str, Case] = {
         check="pg.statistics-reset", plant=RESET, state="warning", says="the statistics of database ward were reset",
         before=BEFORE,
     ),
-    "a reset of the archiver's counters": Case(
+    "a reset of the archiver": Case(
         check="pg.statistics-reset", plant=statements("select pg_stat_reset_shared('archiver')"), state="warning",
         says="the statistics of archiver were reset", before=BEFORE,
     ),
 }  # fmt: skip
 ELSEWHERE = {
+    "host.load", "host.memory", "host.oom-kills", "host.swapping",
     "pg.buffer-cache-content", "pg.checksum-failures", "pg.data-checksums", "pg.function-time", "pg.huge-pages",
     "pg.slow-statements", "pg.statement-evictions", "pg.statement-regression", "pg.statistics-collector", "pg.throughput",
 }  # fmt: skip
 """Checks with a test of their own below."""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_silent_when_healthy_and_loud_when_not(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.parametrize("resets", [False, True])
+def test_silent_when_healthy_and_loud_when_not(
+    tmp_path: Path, patient: Server, database: Database, resets: bool
+) -> None:
+    cases = {name: case for name, case in CASES.items() if ("a reset" in name) is resets}
+    examine_together(cases, tmp_path, patient, database)
 
 
 def test_a_database_whose_application_went_away(tmp_path: Path, patient: Server, database: Database) -> None:
@@ -312,3 +317,28 @@ def child_of(server: Server, title: str) -> int:
         except (OSError, ValueError):
             continue
     raise AssertionError(f"the server has no process {title!r}")
+
+
+@pytest.mark.parametrize(
+    ("check", "loud", "quiet"),
+    [
+        ("host.load", {"params": {"warn": -1, "critical": 100000}}, {"params": {"warn": 50000, "critical": 100000}}),
+        ("host.memory", {"params": {"warn": "100%", "critical": "0%"}}, {"params": {"warn": "0%", "critical": "0%"}}),
+    ],
+)
+def test_a_host_with_too_much_to_do(
+    tmp_path: Path, patient: Server, check: str, loud: dict[str, object], quiet: dict[str, object]
+) -> None:
+    use = Use(tmp_path, patient.options())
+    once = ONCE if check == "host.load" else {}
+    for values, state in ((quiet, "ok"), (loud, "warning")):
+        use.write(check, **values, **once)
+        assert use.look()["state"] == state
+
+
+@pytest.mark.parametrize("check", ["host.oom-kills", "host.swapping"])
+def test_counters_of_the_host(tmp_path: Path, patient: Server, check: str) -> None:
+    """What is loud is shown in the checks' own tests: nothing here may use up the host's memory."""
+    use = Use(tmp_path, patient.options())
+    use.write(check)
+    assert [use.look("--now", f"2026-03-04T0{hour}:00Z")["state"] for hour in (1, 2)] == ["learning", "ok"]

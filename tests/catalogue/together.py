@@ -57,7 +57,8 @@ def examine_together(cases: Mapping[str, Case], tmp_path: Path, server: Server, 
             plant(stack, server, database)
         for user, ward in wards.items():
             ward.write(cases, healthy=False)
-            assert _eventually(ward, cases, user) == []
+            complaints = _eventually(ward, cases, user)
+            assert complaints == [], complaints
 
 
 def _loud(cases: Mapping[str, Case], user: str, found: Mapping[str, Any]) -> Iterator[str]:
