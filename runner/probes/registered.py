@@ -182,7 +182,7 @@ PROBES: tuple[ProbeType, ...] = (
             "host": {
                 "type": "string",
                 "minLength": 1,
-                "description": "Where the server listens with TLS; by default the target's host.",
+                "description": "Where the server listens with TLS; by default the target's host, or localhost for a socket.",
                 "examples": ["db1.example.org"],
             },
             "port": {
@@ -198,7 +198,6 @@ PROBES: tuple[ProbeType, ...] = (
             "valid_until": "timestamp",
             "valid_for": "interval",
         },
-        survives_unreachable=True,
     ),
     ProbeType(
         name="pgbouncer",
@@ -234,6 +233,32 @@ PROBES: tuple[ProbeType, ...] = (
                 "examples": ["verify-full"],
             },
         },
+        needs_server=False,
+    ),
+    ProbeType(
+        name="standbys",
+        summary="How far the standbys of a cluster are behind its primary, and whether they are on its timeline",
+        fetch="runner.probes.standbys:fetch",
+        options={
+            "label": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The label whose value names the cluster; `cluster` by default.",
+                "examples": ["cluster"],
+            }
+        },
+        columns={
+            "cluster": "text",
+            "standby": "text",
+            "primary": "text",
+            "timeline": "number",
+            "primary_timeline": "number",
+            "same_system": "bool",
+            "same_timeline": "bool",
+            "behind": "bytes",
+            "told": "text",
+        },
+        key=("cluster", "standby"),
         needs_server=False,
     ),
     ProbeType(

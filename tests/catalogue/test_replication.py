@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -261,6 +262,7 @@ STANDBY: dict[str, Case] = {
 }  # fmt: skip
 ELSEWHERE = {
     "pg.cascading-lag",
+    "pg.cluster-standbys",
     "pg.failover-slots",
     "pg.logical-decoding-spill",
     "pg.recovery-conflicts",
@@ -381,6 +383,33 @@ def test_a_cascade_and_a_promotion(tmp_path: Path, pair: Pair, second: Server) -
     _loud(cascade, "critical", "standby2 is gone")
 
 
+def of_cluster(use: Use, **targets: Server) -> None:
+    """Writes the check for targets of one cluster."""
+    use.write("pg.cluster-standbys", **ONCE, params={"warn_bytes": "1MB"})
+    told = {name: {**server.options(user="minimal"), "labels": {"cluster": "shop"}} for name, server in targets.items()}
+    (use.path / "runner.yaml").write_text(json.dumps({"version": 1, "targets": told, "sinks": {}}))
+
+
+def test_a_cluster_asked_at_both_ends(tmp_path: Path, pair: Pair) -> None:
+    pair.settle()
+    use = Use(tmp_path / "home", {})
+    of_cluster(use, db1=pair.primary, db2=pair.standby)
+    assert "1 standby, 0 not following" in eventually(lambda: _ok(use), what="a standby that follows")["summary"]
+    with ExitStack() as stack:
+        lagging(stack, pair.standby, database_of(pair.primary))
+        _loud(use, "warning", "shop: db2 follows db1, ")
+    pair.settle()
+    promoted = standby_of(pair.primary, tmp_path / "promoted")
+    try:
+        run_in(promoted, "select pg_promote()")
+        of_cluster(use, db1=promoted, db2=pair.standby)
+        _loud(use, "critical", "shop: db2 is on timeline 1, db1 is on 2")
+        promoted.stop()
+        _loud(use, "unknown", "shop: db2 cannot be compared: no primary answers")
+    finally:
+        promoted.remove()
+
+
 @pytest.mark.pg(">=17")
 def test_slots_for_a_failover(tmp_path: Path, pair: Pair) -> None:
     primary = database_of(pair.primary)
@@ -389,13 +418,11 @@ def test_slots_for_a_failover(tmp_path: Path, pair: Pair) -> None:
     assert use.look()["state"] == "skipped"
     with ExitStack() as stack:
         primary.execute("select pg_create_physical_replication_slot('standby1', true)")
-        stack.callback(
-            lambda: eventually(
-                lambda: primary.value("select pg_drop_replication_slot(slot_name) is not null from pg_replication_slots "
-                                      "where slot_name = 'standby1' and not active"),
-                what="the end of the slot's use",
-            )
-        )  # fmt: skip
+        drop = (
+            "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots where slot_name = 'standby1'"
+        )
+        free = f"{drop} and not active"
+        stack.callback(lambda: eventually(lambda: primary.value(free), what="the end of the slot's use"))
         conninfo = f"host={pair.primary.sockets} user=postgres application_name=standby1 dbname=postgres"
         needed = {"hot_standby_feedback": "on", "primary_slot_name": "standby1", "primary_conninfo": conninfo}
         set_and_reload(stack, pair.standby, **needed, sync_replication_slots="on")
