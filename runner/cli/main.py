@@ -38,6 +38,7 @@ COMMANDS = {
     "crontab": "Show, install or remove the lines that call `runner run-due`.",
     "test": "Run the `tests:` blocks of the jobs, without a database.",
     "catalogue": "Find checks in the catalogue, look at one, and begin to use them.",
+    "import": "Turn command lines of check_postgres and check_pgactivity, and pgwatch's metrics, into checks.",
     "new": "Write a new check or maintenance job, with guesses from what a query returns.",
     "doctor": "Look for what keeps the jobs from working, and print the SQL for missing grants.",
     "sinks": "List the sinks of this home, or send one a test report.",
@@ -57,7 +58,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"runner.cli.commands.{cmd_name.replace('-', '_')}")
+        # `import` is a word of Python's own.
+        name = "import_" if cmd_name == "import" else cmd_name.replace("-", "_")
+        module = import_module(f"runner.cli.commands.{name}")
         command: click.Command = module.command
         _accept_home(command)
         return command

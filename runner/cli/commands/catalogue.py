@@ -10,9 +10,9 @@ from runner.app.catalogue.add import add
 from runner.app.catalogue.entries import Known, known_of, matching, meant
 from runner.app.catalogue.show import grants_needed, page, plain_of
 from runner.cli import exits
-from runner.cli.console import complain, say, say_diagnostics, say_json, say_table, write_result
-from runner.cli.loading import load_for, load_sound
-from runner.config.files import display_name
+from runner.cli.console import complain, say, say_json, say_table, write_result
+from runner.cli.keeping import keep
+from runner.cli.loading import load_sound
 
 
 @click.group("catalogue")
@@ -89,20 +89,14 @@ def add_(context: click.Context, names: tuple[str, ...], file: str, schedule: st
     if dry_run:
         write_result(made.added)
         return exits.OK
-    made.write()
-    after = load_for(context)
-    shown = display_name(made.path, loaded.home.path)
-    found = [item for item in after.home.diagnostics if item.span.file == shown]
-    say_diagnostics(found, after.home.sources)
-    if any(after.home.job(item.entry.short_name) is None for item in chosen):
-        made.undo()
-        complain(f"{shown} would not be valid, so nothing was written", "the messages above say why")
+    shown = keep(context, loaded, made, [item.entry.short_name for item in chosen])
+    if not shown:
         return exits.PROBLEMS
     say(f"wrote {shown}: {', '.join(item.entry.short_name for item in chosen)}")
     if added.there:
         say(f"left out, because this home has jobs of these names: {', '.join(added.there)}")
     _say_next(made.path.stem, chosen)
-    return exits.PROBLEMS if found else exits.OK
+    return exits.OK
 
 
 def _say_next(group: str, chosen: tuple[Known, ...]) -> None:
