@@ -37,11 +37,10 @@ def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], S
 
 def _address(context: RunContext, options: Options) -> tuple[str, int]:
     target = context.target.options if context.target else {}
-    host = str(options.get("host") or target.get("host") or target.get("hostaddr") or "localhost").split(",")[0]
-    if host.startswith(("/", "@")):
-        hint = "name the address for everybody else: with: {host: db1.example.org}"
-        raise RunnerError("the target is reached over a socket, where there is no TLS", hint=hint)
-    return host, int(str(options.get("port") or target.get("port") or 5432).split(",")[0])
+    host = str(options.get("host") or target.get("host") or target.get("hostaddr") or "").split(",")[0]
+    port = int(str(options.get("port") or target.get("port") or 5432).split(",")[0])
+    # A socket has no TLS, and leads to this host.
+    return ("localhost" if not host or host.startswith(("/", "@")) else host), port
 
 
 def _shown(host: str, port: int) -> bytes | None:
@@ -57,7 +56,8 @@ def _shown(host: str, port: int) -> bytes | None:
             with context.wrap_socket(plain, server_hostname=host) as secure:
                 return secure.getpeercert(binary_form=True)
     except OSError as error:
-        raise RunnerError(f"no TLS certificate from {host}:{port}: {error}") from None
+        hint = "name where the server listens for everybody else: with: {host: db1.example.org, port: 5432}"
+        raise RunnerError(f"no TLS certificate from {host}:{port}: {error}", hint=hint) from None
 
 
 def read_certificate(der: bytes) -> tuple[str, datetime]:

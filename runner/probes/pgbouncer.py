@@ -13,6 +13,7 @@ _CONSOLE = "pgbouncer"
 # The words in which a console that answers refuses this user; anything else means that it does not answer.
 _REFUSED = ("not allowed", "authentication", "password", "no such user", "no such database")
 _GRANT = "add the user to stats_users in pgbouncer.ini, and its password to auth_file"
+_WHERE = "look whether PgBouncer runs, and where: with: {host: …, port: …, user: …}"
 _WORDS = ("conninfo", "connstr", "password")
 
 Answers = Sequence[Sequence[Mapping[str, Any]]]
@@ -33,7 +34,7 @@ def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], S
             raise RunnerError(error.message, hint=_GRANT) from None
         if show == "clients":
             return [{"reachable": False, "error": error.message, "clients": None, "limit": None, "servers": None}]
-        raise
+        raise RunnerError(error.message, hint=_WHERE) from None
 
 
 def _ask(context: RunContext, options: Options, statements: Sequence[str]) -> Answers:
