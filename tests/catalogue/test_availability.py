@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -34,6 +35,8 @@ def notifications(stack: ExitStack, server: Server, database: Database) -> None:
 OLD_LIST = {"releases": [f"{major}.99 until 2020-01-01" for major in range(13, 30)]}
 NEW_LIST = {"releases": [f"{major}.1 until 2999-01-01" for major in range(13, 30)], "releases_known_at": "2026-03-01"}
 SOON = {"releases": [f"{major}.1 until 2026-05-01" for major in range(13, 30)]}
+CATALOGUE = Path(__file__).parents[2] / "checks.d" / "catalogue"
+AREAS = [CATALOGUE / f"{area}.yaml" for area in ("availability", "versions", "sessions", "locks", "transaction-ids")]
 BEFORE = ("2026-03-04T01:00Z",)
 CASES = {
     "slow": Case(
@@ -117,7 +120,7 @@ def test_a_list_in_the_home_wins_over_the_shipped_one(tmp_path: Path, patient: S
     use = Use(tmp_path / "home", patient.options())
     own = use.path / "checks.d" / "catalogue"
     own.mkdir(parents=True)
-    shipped = (Path(__file__).parents[2] / "checks.d" / "catalogue" / "versions.yaml").read_text()
+    shipped = (CATALOGUE / "versions.yaml").read_text()
     start, end = shipped.index("  releases:\n"), shipped.index("jobs:\n")
     mine = "".join(f"    - {major}.77 until 2999-01-01\n" for major in range(13, 30))
     (own / "versions.yaml").write_text(f"{shipped[:start]}  releases:\n{mine}{shipped[end:]}")
@@ -211,6 +214,7 @@ def test_a_failover(tmp_path: Path, own_server: Callable[..., Server]) -> None:
         assert cluster(tmp_path, db1=primary, db2=standby, db3=None)[:2] == ("unknown", "unknown")
         assert cluster(tmp_path, db1=primary, db9=stranger)[:2] == ("critical", "critical")
 
+        assert blind_on(tmp_path, standby) == []
         database_of(standby).execute("select pg_promote()")
         promoted = here["pg.role-changed"].look("--now", "2026-03-04T03:00Z")
         assert promoted["state"] == "warning"
@@ -224,6 +228,19 @@ def test_a_failover(tmp_path: Path, own_server: Callable[..., Server]) -> None:
         assert use.look("--now", "2026-03-04T03:00Z")["state"] == "critical"
     finally:
         standby.remove()
+
+
+def blind_on(tmp_path: Path, standby: Server) -> list[str]:
+    """What the checks of these areas cannot tell on a standby, beside what needs clusters or more runs."""
+    home = tmp_path / "standby-checks"
+    (home / "checks.d").mkdir(parents=True)
+    (home / "runner.yaml").write_text(f"version: 1\ntargets: {{main: {json.dumps(standby.options())}}}\nsinks: {{}}\n")
+    names = [f"pg.{name}" for area in AREAS for name in re.findall(r"check: pg\.(\S+)", area.read_text())]
+    jobs = [{"check": name.removeprefix("pg."), "use": name} for name in names if not name.startswith("pg.one-")]
+    (home / "checks.d" / "it.yaml").write_text(json.dumps({"jobs": jobs}))
+    results = runner("run", "it", "--json", home=home).json()["results"]
+    assert len(results) > 30
+    return [f"{result['job']}: {result['summary']}" for result in results if result["state"] == "unknown"]
 
 
 def cluster(tmp_path: Path, **members: Server | None) -> tuple[str, str, str]:

@@ -162,3 +162,32 @@ def test_timeouts_of_a_role_are_enough(tmp_path: Path, patient: Server, database
     finally:
         database.execute("alter role minimal reset idle_in_transaction_session_timeout")
     assert (said["state"], "set for 1 role or database" in said["summary"]) == ("ok", True)
+
+
+def test_a_wait_is_as_long_as_the_wait_and_not_as_its_query(
+    tmp_path: Path, patient: Server, database: Database
+) -> None:
+    use = Use(tmp_path / "home", patient.options("ward"))
+    use.write("pg.blocked-sessions", warning="waiting > 0s", message="{{ waiting.value }}")
+    database.execute("create table t (id int)")
+    with database.session("begin", "lock table t in access exclusive mode"), ExitStack() as stack:
+        pid = waiting(stack, database, b"do $$ begin perform pg_sleep(1); perform * from t; end $$")
+        [told] = use.look()["findings"]
+        since = (
+            f"select extract(epoch from clock_timestamp() - waitstart) from pg_locks where pid = {pid} and not granted"
+        )
+        assert float(told["message"]) < database.value(since)
+
+
+def test_deadlocks_that_were_forgotten_are_not_none(tmp_path: Path, patient: Server, database: Database) -> None:
+    use = Use(tmp_path / "home", patient.options("ward"))
+    use.write("pg.deadlocks")
+    with ExitStack() as stack:
+        deadlock(stack, patient, database)
+    use.look("--now", "2026-03-04T01:00Z")
+    database.execute("select pg_stat_reset()")
+    count = "select deadlocks from pg_stat_database where datname = 'ward'"
+    eventually(lambda: database.value(count) == 0, what="the reset")
+    said = use.look("--now", "2026-03-04T02:00Z")
+    found = {finding["row"][0]: finding["message"] for finding in said["findings"]}
+    assert (said["state"], "went backwards" in found["ward"]) == ("unknown", True)

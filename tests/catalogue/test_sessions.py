@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
@@ -171,3 +171,23 @@ def test_sessions_over_the_network_are_told_unless_they_are_encrypted_or_trusted
     assert found["state"] == "warning"
     assert found["findings"][0]["message"] == "app uses postgres from 127.0.0.1 in 1 session without encryption"
     assert (blind["state"], "lacks pg_monitor" in blind["summary"]) == ("unknown", True)
+
+
+def test_a_reader_of_a_slot_is_no_long_query(tmp_path: Path, patient: Server, database: Database) -> None:
+    use = Use(tmp_path / "home", patient.options("ward"))
+    database.execute("create publication news", "select pg_create_logical_replication_slot('reader', 'pgoutput')")
+    with closing(psycopg.connect(database.dsn(), autocommit=True, replication="database")) as reader:
+        # Keywords of the replication protocol are told by their capital letters.
+        reader.pgconn.send_query(
+            b"START_REPLICATION SLOT reader LOGICAL 0/0 (proto_version '1', publication_names 'news')"
+        )
+        active = "select count(*) from pg_stat_activity where backend_type = 'walsender' and state = 'active'"
+        eventually(lambda: database.value(active), what="the reader")
+        for check in ("pg.long-queries", "pg.long-transactions"):
+            use.write(check, **QUICK)
+            assert use.look()["state"] == "ok"
+        pid = reader.info.backend_pid
+        database.execute(f"select pg_terminate_backend({pid})")
+        gone = f"select count(*) = 0 from pg_stat_activity where pid = {pid}"
+        eventually(lambda: database.value(gone), what="the end of the reader")
+    database.execute("select pg_drop_replication_slot('reader')")
