@@ -189,7 +189,7 @@ CASES: dict[str, Case] = {
         check="pg.archiver", plant=no_archive_command, state="critical", says="neither archive_command nor archive_library",
     ),
     "WAL waits for the archiver": Case(
-        check="pg.archive-ready", plant=archive_hangs, state="warning", says="wait to be archived, the oldest for",
+        check="pg.archive-ready", plant=archive_hangs, state="warning", says="to be archived, the oldest waits for",
         values={"params": {"warn_waiting": "32MB"}},
     ),
     "a late checkpoint": Case(
