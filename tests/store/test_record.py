@@ -75,6 +75,17 @@ def test_a_result_without_a_report_is_unreported_until_one_holds_it(store: Store
     assert [delivery.report for delivery in waiting(store)] == [report]
 
 
+def test_an_adopted_result_is_left_alone_while_who_adopted_it_lives(store: Store) -> None:
+    first, second = make_result("a"), make_result("b", target="u")
+    finish(store, first)
+    assert store.adopt("mine", {"mine"}) == (first,)
+    finish(store, second)
+    assert store.adopt("other", {"mine", "other"}) == (second,)
+    assert store.adopt("third", {"other", "third"}) == (first,), "its tick died"
+    store.record([], report=make_report("g@0", [first, second]), deliveries=[], now=hours(1))
+    assert store.adopt("fourth", {"fourth"}) == ()
+
+
 def test_latest_is_the_newest_of_each_job_and_target(store: Store) -> None:
     results = [make_result("a"), make_result("b", hours(1)), make_result("c", target="u"), make_result("d", job="k")]
     for result in results:
