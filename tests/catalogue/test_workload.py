@@ -55,7 +55,7 @@ def unread_notifications(stack: ExitStack, server: Server, database: Database) -
 CACHE = {"params": {"reads_per_second": 0.5, "low": "99%", "drop": "1%"}}
 SLRU = {"params": {"reads_per_second": 0.01, "low": "99.9%"}, **ONCE}
 ROLLED = {"params": {"per_second": 0.1}}
-DISKS = {"params": {"warn_read": "1us", "critical_read": "1h", "per_second": 0.5}, **ONCE}
+DISKS = {"params": {"warn_read": "1us", "critical_read": "1h", "per_second": 0.05}, **ONCE}
 RESET = statements("select pg_stat_reset()")
 
 CASES: dict[str, Case] = {
