@@ -271,7 +271,8 @@ def test_updates_that_are_not_hot(tmp_path: Path, patient: Server, database: Dat
     for use in uses.values():
         found = use.look("--now", "2026-03-04T03:00Z")
         assert (found["state"], "public.t: 0 % of the updates" in told(found)) == ("warning", True), told(found)
-        assert use.look("--now", "2026-03-04T03:00Z")["state"] in {"ok", "unknown"}, "twice in one second"
+        # Twice in one second: the run before is this one or the one of an hour ago.
+        assert use.look("--now", "2026-03-04T03:00Z")["state"] in {"ok", "unknown", "warning"}
     database.execute("select pg_stat_reset()", *(f"update t set id = id + {step}" for step in (50000, 60000)))
     eventually(counted(database, "n_tup_upd = 18000"), what="the counts after the reset")
     for use in uses.values():
