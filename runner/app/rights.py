@@ -29,6 +29,7 @@ _SECRET_TABLES = frozenset({"pg_authid", "pg_shadow", "pg_user_mapping", "pg_use
 _PRIVILEGE = re.compile(
     r"has_(?P<what>table|function|column)_privilege\(\s*(?P<guard>to_reg\w+\(\s*)?'(?P<name>[^']+)'", re.IGNORECASE
 )
+_ASKS = re.compile(r"has_(?!sequence)\w+_privilege\(\s*(?!to_reg|')", re.IGNORECASE)
 _ROLE = re.compile(r"pg_has_role\(\s*'(?P<name>[^']+)'\s*,\s*'(?:usage|member)'", re.IGNORECASE)
 _SEQUENCES = re.compile(r"has_sequence_privilege\(|\bpg_sequences\b|\bpg_sequence_last_value\(", re.IGNORECASE)
 _STATISTICS = re.compile(r"\bpg_stats\b", re.IGNORECASE)
@@ -86,6 +87,10 @@ def _of_job(job: Job, role: str) -> Iterator[Right]:
         yield _membership(name, quoted)
     for found in _PRIVILEGE.finditer(conditions):
         yield _privilege(found, quoted, place)
+    if _ASKS.search(job.precondition):
+        yield Right(
+            why="may need rights on objects that its precondition looks up: `runner doctor` asks it on the server"
+        )
     if _SEQUENCES.search(texts):
         yield Right(sql=_EACH_SEQUENCE.replace("{literal}", _literal(role)), test=_SEES_SEQUENCES, place=place)
     if _STATISTICS.search(texts):

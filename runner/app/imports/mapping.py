@@ -61,7 +61,7 @@ _SLOTS = {Form.NUMBER: "used >= {}", Form.PERCENT: "used >= {} of usable", Form.
 _USABLE = "compares with the slots that ordinary roles can use, not with max_connections"
 _SINCE = "looks at what happened since the run before, not since the counters began"
 _BIG = "looks at tables and indexes from 100 MB on (`params: {min_size: …}`)"
-_WAL = "counts the files in segments of 16 MB; a number that fits max_wal_size says more than a fixed one"
+_WAL = "has limits that follow max_wal_size; these say more than a fixed number of files"
 
 _CONNECTIONS = Check(use="pg.connections", forms=_SLOTS, defaults=("90%", "95%"), note=_USABLE)
 _PREPARED = {Form.TIME: "prepared_for >= {}"}
@@ -70,7 +70,15 @@ _OTHER_PROGRAM = Refused("it is about another program's version, not about Postg
 _NO_STATISTICS_AGE = Refused(
     "there is no check of the age of statistics: pg.stale-statistics looks at the rows that changed since, which says more"
 )
-_SIZES = Refused("there is no check of the size of one relation; write one with `runner new check`")
+_LARGEST = "looks at the 50 largest tables, with TOAST, and partitions together with their table"
+
+
+def _size(what: str) -> Check:
+    """A limit for one of the sizes that pg.table-size has."""
+    forms = {Form.SIZE: f"{what} >= {{}}"}
+    return Check(use="pg.table-size", forms=forms, filters=_TABLE, each=True, note=_LARGEST)
+
+
 _POOLER = Refused(
     "PgBouncer's console is another server than the one this line names; see the catalogue's area `poolers`"
 )
@@ -112,8 +120,8 @@ CHECK_POSTGRES: Final[Mapping[str, Row]] = {
         use="pg.standby-lag", forms={Form.BYTES: "behind >= {}", Form.TIME: "wanted and lag >= {}"},
         note="asks the standby alone; pg.replication-lag asks the primary",
     ),
-    "index_size": _SIZES,
-    "indexes_size": _SIZES,
+    "index_size": Refused("there is no check of the size of one index; pg.oversized-indexes compares it with its table"),
+    "indexes_size": _size("indexes"),
     "last_analyze": _NO_STATISTICS_AGE,
     "last_autoanalyze": _NO_STATISTICS_AGE,
     "last_autovacuum": Check(
@@ -135,7 +143,7 @@ CHECK_POSTGRES: Final[Mapping[str, Row]] = {
     "new_version_cp": _OTHER_PROGRAM,
     "new_version_pg": Check(use="pg.minor-release", note="compares with a list in the catalogue and asks no web site"),
     "new_version_tnm": _OTHER_PROGRAM,
-    "pgagent_jobs": Refused("there is no check of pgAgent's jobs; write one with `runner new check`"),
+    "pgagent_jobs": Check(use="pg.agent-failures", each=True, note="counts failures in a row, not those of a time"),
     **{
         f"pgb_pool_{name}": _POOLER
         for name in (
@@ -150,7 +158,7 @@ CHECK_POSTGRES: Final[Mapping[str, Row]] = {
     "query_time": Check(
         use="pg.long-queries", forms={Form.TIME: "running_for >= {}"}, defaults=("2 min", "5 min"), filters=_SESSION
     ),
-    "relation_size": _SIZES,
+    "relation_size": _size("largest"),
     "replicate_row": Refused("it changes a row of a table of yours; a check only reads"),
     "replication_slots": Check(
         use="pg.replication-slots", forms={Form.SIZE: "coalesce(retained, 0B) >= {}"}, filters={"name": "slot"}
@@ -166,9 +174,9 @@ CHECK_POSTGRES: Final[Mapping[str, Row]] = {
         use="pg.settings-changed", filters={"name": "setting"}, note="needs no checksum: it names the setting that changed"
     ),
     "slony_status": Refused("there is no check of Slony"),
-    "table_size": _SIZES,
+    "table_size": _size("size - indexes"),
     "timesync": Check(use="pg.clock-skew", forms={Form.TIME: "skew >= {}"}, defaults=("2", "5")),
-    "total_relation_size": _SIZES,
+    "total_relation_size": _size("size"),
     "txn_idle": Check(
         use="pg.idle-in-transaction", forms={Form.COUNT: "rows >= {}", Form.TIME: "idle_for >= {}"}, filters=_SESSION
     ),
@@ -231,7 +239,7 @@ CHECK_PGACTIVITY: Final[Mapping[str, Row]] = {
     "streaming_delta": Check(use="pg.replication-lag", forms={Form.SIZE: "lag_bytes >= {}"}),
     "table_bloat": Check(use="pg.table-bloat", forms=_BLOAT, filters=_TABLE, each=True, note=_BIG),
     "table_unlogged": Check(use="pg.unlogged-tables", filters=_TABLE, each=True),
-    "temp_files": Refused("there is no check of temporary files with its thresholds; see the catalogue's area `size`"),
+    "temp_files": Refused("its thresholds have several parts; pg.temporary-files has one of its own"),
     "uptime": Check(use="pg.restarted", forms={Form.TIME: "uptime < {}"}),
     "wal_files": Check(use="pg.wal-size", forms={Form.NUMBER: "files >= {}"}, note=_WAL),
 }  # fmt: skip
