@@ -27,7 +27,13 @@ from runner.report.context import renderer
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Set a parameter for this run.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--no-deliver", is_flag=True, help="Record the run, but send no report to any sink.")
-@click.option("--format", "format_name", default="text", show_default=True, help="How to print the report.")
+@click.option(
+    "--format",
+    "format_name",
+    default="text",
+    show_default=True,
+    help="How to print the report; runner plugins list names the formats.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @now_option
 @click.pass_context

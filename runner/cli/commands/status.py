@@ -7,20 +7,23 @@ from datetime import datetime
 import click
 
 from runner.api import Problem
+from runner.app.run_job import known as registered
 from runner.app.status import Status, age, status
+from runner.app.status_report import report_of
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.commands.silence import plain as silence_as_json, table as show_silences
-from runner.cli.console import paint, say, say_json, say_table
+from runner.cli.console import paint, say, say_json, say_table, write_result
 from runner.cli.loading import load_sound
 from runner.errors import RunnerError
 from runner.model.quantity import show_duration
+from runner.report.context import renderer
 
 
 @click.command("status", epilog="Example: runner status")
 @click.option("--all", "everything", is_flag=True, help="Show jobs that are well too.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.option("--format", "format_name", type=click.Choice(["text", "nagios"]), default="text", help="How to print.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON; the same as --format json.")
+@click.option("--format", "format_name", default="text", show_default=True, help="How to print: a format of reports.")
 @now_option
 @click.pass_context
 def command(context: click.Context, everything: bool, as_json: bool, format_name: str, now: str) -> int:
@@ -30,6 +33,7 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
     """
     try:
         loaded = load_sound(context)
+        registered("format", [format_name], loaded.registry.formats)
         moment = clock_for(now).now()
         known = status(loaded, moment)
     except RunnerError as error:
@@ -41,7 +45,7 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
         text = "; ".join([*_stale(known), *_wrong(known)]) or "all jobs are well"
         say(f"{known.state.value.upper()} - {text}".replace("|", "/"))
         return exits.of_state(known.state)
-    if as_json:
+    if as_json or format_name == "json":
         say_json({"schema": "runner.status/1", "state": known.state.value, "jobs": [
             {
                 "job": result.job, "group": result.group, "target": result.target, "state": result.state.value,
@@ -54,6 +58,11 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
             "last_tick": known.last_tick.at.isoformat() if known.last_tick else None,
             "problems": [_problem(known, problem) for problem in known.problems],
             "silences": [silence_as_json(item) for item in known.silences]})  # fmt: skip
+        return exits.of_state(known.state)
+    if format_name != "text":
+        write_result(
+            renderer(loaded.registry.formats, format_name, {}, loaded.home.path)(report_of(known, loaded, moment))
+        )
         return exits.of_state(known.state)
     _print(known, moment, everything)
     return exits.of_state(known.state)
