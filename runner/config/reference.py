@@ -72,15 +72,17 @@ def _example(key: str, fragment: Mapping[str, Any]) -> str:
     return f"`{_cell(f'{key}: {_flow(examples[0])}')}`" if examples else ""
 
 
-def _flow(value: Any) -> str:
+def _flow(value: Any, *, inside: bool = False) -> str:
+    """YAML in one line; inside brackets a comma would end an unquoted text."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_flow(item, inside=True)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(_flow(item, inside=True) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
-    return f'"{text}"' if isinstance(value, str) and text[:1] in "*&!@%`{[" else text
+    ends = inside and any(sign in text for sign in ",[]{}")
+    return f'"{text}"' if isinstance(value, str) and (ends or text[:1] in "*&!@%`{[") else text
 
 
 def _cell(text: str) -> str:

@@ -33,3 +33,8 @@ def test_every_code_in_use_has_a_meaning(folder: str) -> None:
 def test_meanings_are_sentences() -> None:
     assert all((text.endswith(".") and text[0].isupper()) or text.startswith("`") for text in CODES.values())
     assert meaning("acme.unknown") == ""
+
+
+def test_a_text_with_a_comma_is_quoted_inside_brackets() -> None:
+    """Unquoted, YAML would end it at the comma."""
+    assert '`computed: {week: "growth(size, 7d)"}`' in format_reference(PluginHost({}, no_plugins=True).registry())
