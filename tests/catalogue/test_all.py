@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from runner.compile.catalogue import load_catalogue
 from runner.config.assemble import checks_schema
 from runner.config.schema import Checker
 from runner.plugins.host import PluginHost
+from tests.cli.support import runner
 from tests.shipped import test_catalogue as older
 from tests.shipped.support import ROOT
 
@@ -26,3 +28,17 @@ def test_no_check_is_forgotten() -> None:
     registry = PluginHost({}, no_plugins=True).registry()
     catalogue = load_catalogue(ROOT, registry, Checker(checks_schema(registry)))
     assert examined() == set(catalogue.entries)
+
+
+def test_what_the_checks_say_of_their_own_rows(tmp_path: Path) -> None:
+    """The `tests:` block of every check, through `runner test`."""
+    registry = PluginHost({}, no_plugins=True).registry()
+    names = sorted(load_catalogue(ROOT, registry, Checker(checks_schema(registry))).entries)
+    (tmp_path / "checks.d").mkdir()
+    (tmp_path / "runner.yaml").write_text("version: 1\n")
+    jobs = [{"check": name.replace(".", "-"), "use": name} for name in names]
+    (tmp_path / "checks.d" / "all.yaml").write_text(json.dumps({"schedule": "hourly", "jobs": jobs}))
+    said = runner("test", home=tmp_path)
+    assert said.code == 0, said.all
+    passed = int(said.out.splitlines()[-1].split()[0])
+    assert passed > 2 * len(names), "some checks have hardly any"
