@@ -193,7 +193,8 @@ class Ground:
     def phase(self, pid: int) -> str:
         """How far the process came."""
         file = self.path / "phases" / str(pid)
-        return file.read_text().split("\n")[-2] if file.exists() else "starting"
+        told = file.read_text().splitlines() if file.exists() else []
+        return told[-1] if told else "starting"
 
     def opened(self) -> Store:
         return open_store(self.store, self.path)

@@ -4,48 +4,69 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from random import Random
 
 from runner.crashpoints import POINTS
-from torture.ground import DAY, EDITED, GOING, MINUTE, Ground
+from torture.ground import DAY, EDITED, GOING, MINUTE, PATIENCE, Ground
 
-AT_ONCE = 3
-"""Ticks that begin at the same moment in a wave: as many as two cores can drive without mere waiting."""
-_LIFE = 0.7
+KILLED = 3
+"""Ticks of a wave that are killed; one more, which begins at the same moment, lives and tells how long a life is."""
 _SETTLING = 12
 _PAUSE = 7.0
 
 
 def kills_at_random(ground: Ground, random: Random, kills: int, until: float) -> int:
-    """Waves of ticks, each killed at a moment that is uniform over a tick's life as it was last; how many died."""
-    life, died = _LIFE, 0
+    """Waves of ticks that begin at once, each killed at a moment of its own; how many died."""
+    lives, died = Lives(), 0
     while died < kills and time.monotonic() < until:
         ground.now += MINUTE
         ground.shake(random)
         began = time.monotonic()
-        wave = [(random.uniform(0, life), ground.start()) for _ in range(AT_ONCE)]
-        killed = kill_at(wave, began)
-        died += sum(ground.end(process) == -9 for _, process in wave)
-        if killed < len(wave):
-            life = 0.8 * life + 0.2 * (time.monotonic() - began)
-        elif random.random() < 0.3:
-            began = time.monotonic()
-            ground.tick()
-            life = 0.5 * life + 0.5 * (time.monotonic() - began) * 1.5
+        doomed = [ground.start() for _ in range(KILLED)]
+        # Half of them at any moment of a life, half at one after the start, which is mostly imports.
+        moments = [random.uniform(0.0 if index % 2 else lives.start, lives.whole) for index in range(KILLED)]
+        survivor = ground.start()
+        _kill_at(ground, zip(moments, doomed, strict=True), survivor, began, lives)
+        died += sum(ground.end(process) == -9 for process in doomed)
+        ground.end(survivor)
     return died
 
 
-def kill_at(wave: Sequence[tuple[float, subprocess.Popen[bytes]]], began: float) -> int:
-    """Kills each process so many seconds after the beginning; how many still lived then."""
-    killed = 0
-    for moment, process in sorted(wave, key=lambda item: item[0]):
-        try:
-            process.wait(timeout=max(0.0, began + moment - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            killed += 1
-    return killed
+@dataclass
+class Lives:
+    """How long ticks of a wave live, and how long they take to start, as the last waves had it."""
+
+    start: float = 0.5
+    whole: float = 1.0
+
+    def learn(self, start: float, whole: float) -> None:
+        self.start += 0.3 * (start - self.start)
+        self.whole += 0.3 * (whole - self.whole)
+
+
+def _kill_at(
+    ground: Ground,
+    doomed: Iterable[tuple[float, subprocess.Popen[bytes]]],
+    survivor: subprocess.Popen[bytes],
+    began: float,
+    lives: Lives,
+) -> None:
+    """Kills each process so many seconds after the beginning, and learns from the one that lives."""
+    waiting = sorted(doomed, key=lambda item: item[0])
+    start = 0.0
+    while survivor.poll() is None and time.monotonic() < began + PATIENCE:
+        passed = time.monotonic() - began
+        while waiting and waiting[0][0] <= passed:
+            waiting.pop(0)[1].kill()
+        if not start and ground.phase(survivor.pid) != "starting":
+            start = passed
+        time.sleep(0.002)
+    whole = time.monotonic() - began
+    for _, process in waiting:
+        process.kill()
+    lives.learn(start or whole, whole)
 
 
 def kills_at_points(ground: Ground, points: Iterable[str] = POINTS) -> dict[str, bool]:

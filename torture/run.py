@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -201,7 +202,11 @@ def main(words: list[str] | None = None) -> int:
     print(*torture.skipped, sep="\n")
     wrong = [f"{part.name}: {what}" for part in torture.parts for what in part.verdict.wrong]
     print(*wrong[:100], sep="\n")
-    print(f"{len(wrong)} wrong, {time.monotonic() - began:.0f} s")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = used.ru_utime + used.ru_stime
+    print(
+        f"{len(wrong)} wrong, {time.monotonic() - began:.0f} s, of which the ticks used the processor for {processor:.0f} s"
+    )
     return int(bool(wrong))
 
 
