@@ -107,6 +107,8 @@ class SinkType:
     delivery: Literal["every", "changes"] = "every"
     accepts_format: bool = False
     default_format: str = "text"
+    starts_programs: bool = False
+    """True when it is refused unless runner.yaml allows its type."""
 
 
 class FormatContext(Protocol):

@@ -23,9 +23,7 @@ def test_pauses_double_up_to_five_minutes(wait: float, pauses: list[float]) -> N
     assert Retry(times=100, wait=1.0).pause(99) == 300
 
 
-def test_a_server_that_comes_back_is_reached_at_a_later_try(
-    tmp_path: Path, own_server: Callable[..., Server]
-) -> None:
+def test_a_server_that_comes_back_is_reached_at_a_later_try(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     server = own_server()
     check = f"{CHECK}retry: {{times: 8, wait: 100ms}}\n"
     home = TempHome.make(tmp_path / "home", server.options(), {"one.yaml": check})
