@@ -42,7 +42,6 @@ class Problem:
     def is_open(self) -> bool:
         return self.opened is not None
 
-
     @property
     def identity(self) -> Identity:
         return (self.job, self.target, self.series)
