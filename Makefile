@@ -37,7 +37,7 @@ bench: .venv/dev.stamp
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 torture: .venv/dev.stamp
-	$(BIN)/python -m torture.run --store sqlite --kills 800
+	$(BIN)/python -m torture.run --store sqlite --kills 850
 	$(BIN)/python -m torture.run --store postgresql --kills 150
 
 generated: .venv/dev.stamp
