@@ -97,10 +97,9 @@ def _attempts(found: Verdict, job: str, rows: list[RunRecord]) -> None:
 
 
 def _begun(found: Verdict, rows: tuple[RunRecord, ...], path: Path, once: Collection[str], *, strict: bool) -> None:
-    file = path / "begun"
     known = {row.run for row in rows}
     begun: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for line in file.read_text().splitlines() if file.exists() else ():
+    for line in _lines(path / "begun"):
         job, slot, run = line.split()
         begun[job, slot].append(run)
         if strict and run not in known:
@@ -115,7 +114,7 @@ def _delivered(
 ) -> None:
     done = {row.run for row in rows if row.status == "done"}
     for name in ("ids", "reports.jsonl"):
-        reports = [_report(line) for line in (path / name).read_text().splitlines()]
+        reports = [_report(line) for line in _lines(path / name)]
         ids = Counter(item["id"] for item in reports)
         if name == "ids":
             found.reports, found.doubles = len(ids), ids.total() - len(ids)
@@ -145,6 +144,10 @@ def _in_order(
     for identity, mine in arrived.items():
         if mine != [change for change in changes if change[:3] == identity]:
             found.wrong.append(f"{name}: the changes of {identity} came out of order")
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
 
 
 def _report(line: str) -> dict[str, Any]:
