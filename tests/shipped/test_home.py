@@ -133,6 +133,26 @@ def test_the_doctor_prints_what_a_minimal_role_lacks(tmp_path: Path, application
     assert "Traceback" not in said.all
 
 
+OWNED_BY = """
+do $$ declare relation record; begin
+  for relation in select oid::regclass as name from pg_class where relkind in ('r', 'm', 'p')
+      and relnamespace in (select oid from pg_namespace where nspname not like 'pg\\_%' and nspname <> 'information_schema')
+  loop execute format('alter table %s owner to {}', relation.name); end loop;
+end $$
+"""
+
+
+@pytest.fixture
+def keeper(application: Server) -> Iterator[str]:
+    """Who owns the application's tables: membership in a superuser is never advised."""
+    with psycopg.connect(application.dsn("oracle"), autocommit=True) as connection:
+        connection.execute("create role keeper")
+        connection.execute(OWNED_BY.format("keeper").encode())
+        yield "keeper"
+        connection.execute(OWNED_BY.format("postgres").encode())
+
+
+@pytest.mark.usefixtures("keeper")
 def test_after_the_doctors_grants_nothing_is_left(tmp_path: Path, application: Server) -> None:
     home = home_as(tmp_path, application, "minimal")
     lines = [line for line in home.call("doctor").out.splitlines() if "as a superuser: " in line]
