@@ -218,4 +218,7 @@ def test_the_catalogue_is_right_on_this_server(said: Said, database: Database, m
     catalogue = load_catalogue(shipped("checks.d").parent, registry, Checker(checks_schema(registry)))
     jobs = "".join(f"  - use: {name}\n" for name in catalogue.entries)
     assert len(catalogue.entries) > 10
-    assert said(f"jobs:\n{jobs}", minimal_role) == []
+    found = said(f"jobs:\n{jobs}", minimal_role)
+    blind = {line.split("`")[1] for line in found if " missing-grant " in line}
+    assert blind == {"configuration-errors", "md5-passwords"}, found
+    assert len(found) == len(blind), "what pg_monitor cannot see, and nothing else"
