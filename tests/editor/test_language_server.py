@@ -12,10 +12,13 @@ import pytest
 
 from runner.app.init import init
 from runner.config.job_keys import COMMON_KEYS, DEFAULT_KEYS
+from runner.formats.registered import FORMATS
 from runner.kinds.check.keys import OPTIONS as CHECK
 from runner.kinds.command.options import OPTIONS as COMMAND
 from runner.kinds.maintenance.options import OPTIONS as MAINTENANCE
 from runner.model.quantity import KINDS
+from runner.probes.registered import PROBES
+from runner.sinks.registered import SINKS
 from tests.editor.server import LanguageServer, missing, started
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +71,7 @@ def server(home: Path) -> Iterator[LanguageServer]:
     ("check: a\nprobe: latency\nwith:\n  |", {"sql", "repeat"}),
     ("check: a\ntests:\n  - |", {"name", "rows", "history", "ticks", "given", "params", "expect"}),
     ("check: a\ntests:\n  - rows: []\n    expect:\n      |",
-     {*STATES - {"ok"}, "pending", "state", "message", "messages", "summary"}),
+     {*STATES - {"ok"}, "pending", "state", "message", "messages", "summary", "hint"}),
     ("command: a\nexpect:\n  |", {"exit", "stdout_matches"}),
 ])  # fmt: skip
 def test_the_keys_that_fit_are_offered_and_no_others(
@@ -82,10 +85,10 @@ def test_the_keys_that_fit_are_offered_and_no_others(
            "crontab", "plugins", "retention", "connections"}),
     ("defaults:\n  |", set(DEFAULT_KEYS)),
     ("sinks:\n  log:\n    |", {"type"}),
-    ("sinks:\n  log:\n    type: log_file\n    |", {"send", "timeout", "format", "rows", "path", "mode"}),
+    ("sinks:\n  log:\n    type: log_file\n    |", {"send", "timeout", "format", "rows", "values", "header", "path", "mode"}),
     ("routes:\n  - |", {"sinks", "groups", "jobs", "tags", "states", "targets"}),
     ("windows:\n  night:\n    |", {"from", "to", "days", "timezone"}),
-    ("silences:\n  - |", {"jobs", "targets", "until", "window", "reason"}),
+    ("silences:\n  - |", {"jobs", "targets", "until", "window", "reason", "runs"}),
 ])  # fmt: skip
 def test_the_keys_of_the_settings_are_offered(
     server: LanguageServer, home: Path, text: str, expected: set[str]
@@ -98,7 +101,7 @@ def test_the_keys_of_the_settings_are_offered(
     ("check: a\non_null: |", {"unknown", "ok", "warning", "critical"}),
     ("check: a\non_gone: |", {"ok", "warning", "critical"}),
     ("check: a\noverlap: |", {"skip", "wait"}),
-    ("check: a\nprobe: |", {"connect", "disk", "latency", "runs"}),
+    ("check: a\nprobe: |", {probe.name for probe in PROBES}),
     ("check: a\ncolumns:\n  size: |", set(KINDS)),
     ("check: a\nrequires:\n  role: |", {"primary", "standby"}),
     ("check: a\ntests:\n  - rows: []\n    expect: |", STATES),
@@ -110,8 +113,8 @@ def test_the_words_that_fit_are_offered(server: LanguageServer, home: Path, text
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    ("sinks:\n  log:\n    type: |", {"log_file", "stdout"}),
-    ("sinks:\n  log:\n    type: log_file\n    format: |", {"json", "json_lines", "nagios", "text"}),
+    ("sinks:\n  log:\n    type: |", {sink.type for sink in SINKS}),
+    ("sinks:\n  log:\n    type: log_file\n    format: |", {found.name for found in FORMATS}),
     ("allow:\n  - |", {"command"}),
     ("sinks:\n  log:\n    type: stdout\n    send:\n      - |",
      {"all", *STATES, "skipped", "recovered", "problems", "changes"}),
