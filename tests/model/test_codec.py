@@ -52,6 +52,8 @@ OUTCOME = Outcome(
     ),
     looked=frozenset({"", "db", "größe"}),
     skipped="not here",
+    held=True,
+    key=("schema", "table"),
     notes=("one", "two"),
 )
 TRANSITION = Transition(
