@@ -128,10 +128,10 @@ class Accounts:
             for place, known in self.seen.items():
                 assert place in places or known.retired is not None, f"{place} is gone, and nobody took note"
 
-    def set_back(self, now: datetime) -> None:
-        """The clock was set back: what lies between passes once more."""
+    def set_back(self, before: datetime, now: datetime) -> None:
+        """The clock was set back: what lies between passes once more, for ticks that are still under way too."""
         for known in self.seen.values():
-            known.lived_twice.append((now, max(known.upto, self.highest or now)))
+            known.lived_twice.append((now, max(known.upto, self.highest or now, before)))
 
     # ---- what must hold
 
