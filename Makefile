@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 PIP := @$(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_FLAGS ?=
-PYTEST_FLAGS ?= -n 3
+PYTEST_FLAGS ?= -n 2
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
