@@ -12,12 +12,13 @@ import pytest
 from runner.demo.embedded import Server
 from runner.errors import StoreError
 from runner.model.history import Series
-from runner.store.address import read_address
+from runner.store.address import Address, read_address
 from runner.store.base import Recorded
 from runner.store.database import Database as StoreDatabase
 from runner.store.open import open_store
 from runner.store.postgres import engine as engine_module
 from runner.store.postgres.engine import PostgresEngine
+from runner.store.postgres.session import Connection
 from runner.store.sqlstore import SqlStore
 from tests.postgres import Database
 from tests.store.make import T0, hours, make_claim, make_report, make_result, observed
@@ -123,6 +124,38 @@ def test_a_server_that_stays_away_is_a_sentence(
         assert caught.value.hint
         server.resume()
         assert store.claim(make_claim("a")), "the store is usable again"
+
+
+def test_a_server_that_was_waited_for_in_vain_is_asked_once_by_each_further_call(
+    tmp_path: Path, own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tick makes hundreds of calls, and its reports must not wait for each of them."""
+    server = own_server()
+    monkeypatch.setattr(engine_module, "RETRY_SECONDS", 0.3)
+    connect, tried = engine_module.connect, list[int]()
+
+    def counted(address: Address) -> Connection:
+        tried.append(1)
+        return connect(address)
+
+    monkeypatch.setattr(engine_module, "connect", counted)
+    with open_store(url_of(server.options()), tmp_path) as store:
+        server.stop("immediate")
+        counts = []
+        for _ in range(3):
+            tried.clear()
+            with pytest.raises(StoreError):
+                store.running()
+            counts.append(len(tried))
+        assert counts[0] > 1
+        assert counts[1:] == [1, 1]
+        server.resume()
+        assert store.running() == ()
+        server.stop("immediate")
+        tried.clear()
+        with pytest.raises(StoreError):
+            store.running()
+        assert len(tried) > 1, "it was back meanwhile"
 
 
 def test_a_server_that_crashes_again_and_again_loses_nothing_and_doubles_nothing(

@@ -42,6 +42,7 @@ class PostgresEngine:
         self._lock = threading.RLock()
         self._writer = Writer()
         self._lost_at: float | None = None
+        self._is_given_up = False
         self._is_closed = False
         self._connection: Connection | None = None
         try:
@@ -93,7 +94,7 @@ class PostgresEngine:
 
     def _session_lock(self, name: str) -> locks.SessionLock:
         """Takes the lock on a new connection, again when that is lost while it waits."""
-        patience = Patience(RETRY_SECONDS)
+        patience = self._patience()
         while True:
             connection = self._opened(patience)
             try:
@@ -102,6 +103,10 @@ class PostgresEngine:
                 if isinstance(error, psycopg.OperationalError) and patience.lasts():
                     continue
                 raise explained(error, self._address) from error
+
+    def _patience(self) -> Patience:
+        """A server that was waited for in vain is not waited for again in each of a tick's many calls."""
+        return Patience(0.0 if self._is_given_up else RETRY_SECONDS)
 
     def _lost_lately(self) -> bool:
         """Whether this process lost its own connection: others' locks may be gone with theirs."""
@@ -112,7 +117,7 @@ class PostgresEngine:
         with self._lock, many_objects():
             if self._is_closed:
                 raise StoreError("the store is closed")
-            patience = Patience(RETRY_SECONDS)
+            patience = self._patience()
             while True:
                 connection = self._connection
                 if connection is None or connection.closed:
@@ -135,10 +140,14 @@ class PostgresEngine:
     def _opened(self, patience: Patience) -> Connection:
         while True:
             try:
-                return connect(self._address)
+                connection = connect(self._address)
             except (psycopg.Error, OSError, ValueError) as error:
                 failure: Any = error
                 if STARTING.search(str(error)):
                     patience.lengthen(RETRY_SECONDS)
                 if not may_pass(failure) or not patience.lasts():
+                    self._is_given_up = True
                     raise unreachable(failure, self._address) from None
+            else:
+                self._is_given_up = False
+                return connection
