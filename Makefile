@@ -2,7 +2,7 @@
 # make demo     a PostgreSQL with real problems in it, and the shipped jobs on it
 # make test     all tests
 # make lint     format, style, types, layers, generated files
-# make torture  ticks killed by the hundred, on both kinds of stores: some ten minutes
+# make torture  ticks killed by the hundred, on both kinds of stores: a quarter of an hour
 # make bench    what a quiet tick costs, and the other measurements in bench/
 
 .DEFAULT_GOAL := help
