@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.api import Job, Scope
 from runner.app.loading import Loaded
-from runner.engine.claims import NOT_KNOWN
+from runner.engine.claims import NOT_KNOWN, living
 from runner.engine.decision import Decision
 from runner.engine.due import LATE_AFTER, decide
 from runner.model.quantity import show_duration
 from runner.model.target import HOST, Target
 from runner.report.silence import blackout, silenced_reason
 from runner.schedule import in_window, window_in_words
-from runner.store.base import Store
+from runner.store.base import RunRecord, Store
 
 
 def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:
@@ -25,9 +26,25 @@ def targets_of(loaded: Loaded, job: Job) -> tuple[str, ...]:
     return tuple(name for name, target in loaded.home.targets.items() if job.targets.admits(target))
 
 
-def decisions_of(loaded: Loaded, store: Store, jobs: Sequence[Job], now: datetime) -> tuple[Decision, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """The runs that were begun and have not ended, and which of their ticks live."""
+
+    running: tuple[RunRecord, ...]
+    alive: frozenset[str]
+
+
+def under_way(store: Store) -> UnderWay:
+    """Looked at once for all that a tick decides. Raises StoreError."""
+    running = store.running()
+    return UnderWay(running=running, alive=living(store, running))
+
+
+def decisions_of(
+    loaded: Loaded, store: Store, jobs: Sequence[Job], now: datetime, found: UnderWay
+) -> tuple[Decision, ...]:
     """One decision for each of the jobs on each of its targets. Raises StoreError; changes nothing."""
-    live = frozenset((run.job, run.target) for run in store.running() if store.is_held(run.tick))
+    live = frozenset((run.job, run.target) for run in found.running if run.tick in found.alive)
     settings, targets = loaded.home.settings, loaded.home.targets
     silences = (*store.silences(now), *settings.silences)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from runner.api import Change, Finding, Job, Outcome, Result, Scope, Series, State, TargetInfo, Transition
 from runner.app.about import WIDTH, check_in_words, paragraphs, requirements
-from runner.app.deciding import decisions_of, targets_of
+from runner.app.deciding import decisions_of, targets_of, under_way
 from runner.app.explain_state import Known, held_in_words, state_lines
 from runner.app.loading import Loaded
 from runner.app.pages.kinds import kind_lines
@@ -101,7 +101,7 @@ class _Page:
             yield f"starts only in the window {window_in_words(job.window)}"
         yield f"a missed slot is made up for {show_duration(job.catch_up)}" if job.catch_up else "a missed slot is left"
         if self._store is not None:
-            for decision in decisions_of(self._loaded, self._store, [job], now):
+            for decision in decisions_of(self._loaded, self._store, [job], now, under_way(self._store)):
                 yield f"on {decision.target or 'this host'}: {decision.reason}"
 
     def _where(self) -> Iterator[str]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.api import Job
-from runner.app.deciding import against_repeating, decisions_of, targets_of
+from runner.app.deciding import against_repeating, decisions_of, targets_of, under_way
 from runner.app.loading import Loaded
 from runner.engine.context import parameters
 from runner.engine.decision import Decision
 from runner.model.sql_text import bind
 from runner.model.sql_variants import SqlVariants
-from runner.store.base import RunRecord, Store
+from runner.store.base import RunRecord
 from runner.store.open import open_store
 
 
@@ -28,7 +28,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
+class Begun:
     """A run that was begun and has not ended; `then` says what the next tick does about one whose process is gone."""
 
     record: RunRecord
@@ -41,24 +41,25 @@ class Plan:
     """What is decided about every job on every target, and what is under way."""
 
     planned: tuple[Planned, ...]
-    under_way: tuple[UnderWay, ...]
+    under_way: tuple[Begun, ...]
 
 
 def plan(loaded: Loaded, now: datetime) -> Plan:
     """Reads the store and changes nothing. Raises StoreError: without history nobody knows what is due."""
     with open_store(loaded.home.settings.state, loaded.home.path) as store:
-        decisions = decisions_of(loaded, store, list(loaded.home.jobs), now)
-        under_way = tuple(_under_way(loaded, store, record, now) for record in store.running())
-    return Plan(planned=_planned(loaded, decisions), under_way=under_way)
+        found = under_way(store)
+        decisions = decisions_of(loaded, store, list(loaded.home.jobs), now, found)
+    begun = tuple(_begun(loaded, record, now, is_alive=record.tick in found.alive) for record in found.running)
+    return Plan(planned=_planned(loaded, decisions), under_way=begun)
 
 
-def _under_way(loaded: Loaded, store: Store, record: RunRecord, now: datetime) -> UnderWay:
-    if store.is_held(record.tick):
-        return UnderWay(record=record, is_alive=True)
+def _begun(loaded: Loaded, record: RunRecord, now: datetime, *, is_alive: bool) -> Begun:
+    if is_alive:
+        return Begun(record=record, is_alive=True)
     job = loaded.home.job(record.job)
     against = "its job is gone" if job is None else against_repeating(loaded, job, record.slot, now)
     then = f"is not run again: {against}" if against else "is run again, or a newer slot instead"
-    return UnderWay(record=record, is_alive=False, then=f"its process is gone; {then}")
+    return Begun(record=record, is_alive=False, then=f"its process is gone; {then}")
 
 
 def _planned(loaded: Loaded, decisions: Sequence[Decision]) -> tuple[Planned, ...]:

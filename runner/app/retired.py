@@ -40,9 +40,10 @@ def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claim
 
 def next_end(store: Store, now: datetime) -> datetime | None:
     """When the next job that is gone has been away for so long that its problems end."""
-    troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)}
-    gone = [cursor.retired for whose, cursor in store.cursors().items() if cursor.retired and whose in troubled]
-    return min((retired + RETURNS_WITHIN + _JUST for retired in gone if retired + RETURNS_WITHIN >= now), default=None)
+    ends = {whose: cursor.retired + RETURNS_WITHIN for whose, cursor in store.cursors().items() if cursor.retired}
+    coming = {whose: end for whose, end in ends.items() if end >= now}
+    troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)} if coming else set()
+    return min((end + _JUST for whose, end in coming.items() if whose in troubled), default=None)
 
 
 def _account_for_the_rest(store: Store, cursor: CursorRecord, last: Result | None, now: datetime) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runner import gate
 from runner.api import Fault, Result, Tick
-from runner.app.deciding import against_repeating, decisions_of, repeats, targets_of
+from runner.app.deciding import UnderWay, against_repeating, decisions_of, repeats, targets_of, under_way
 from runner.app.loading import Loaded
 from runner.app.retired import next_end, retire
 from runner.app.runs import Manner, Ran, perform
@@ -79,22 +79,23 @@ def _claim(loaded: Loaded, store: Store, tick: str, now: datetime, groups: Colle
     home = loaded.home
     jobs = {job.name: job for job in home.jobs if not groups or job.group in groups}
     with store.hold(DECIDING):
-        decisions = decisions_of(loaded, store, list(jobs.values()), now)
+        found = under_way(store)
+        decisions = decisions_of(loaded, store, list(jobs.values()), now, found)
         due = frozenset((item.job, item.target) for item in decisions if item.verdict.runs)
-        dead = _dead(loaded, store)
+        dead = _dead(loaded, found)
         claims = claim_again(store, dead, tick, now, lambda job, slot: against_repeating(loaded, job, slot, now), due)
         # Results of a tick that still works are its own to report.
-        alive = {run.tick for run in store.running() if run.tick == tick or store.is_held(run.tick)}
-        left_over = store.adopt(tick, alive)
+        left_over = store.adopt(tick, {tick, *found.alive})
         claims += claim_due(store, decisions, jobs, tick, now)
         claims += retire(loaded, store, tick, now) if not groups else []
     return _Claimed(claims=claims, left_over=left_over, decisions=decisions)
 
 
-def _dead(loaded: Loaded, store: Store) -> list[Orphan]:
+def _dead(loaded: Loaded, found: UnderWay) -> list[Orphan]:
     """Runs of dead ticks. While anything in the home is wrong a job may be missing by mistake: its run waits for it."""
-    found = [_still_placed(loaded, orphan) for orphan in orphans(store, {job.name: job for job in loaded.home.jobs})]
-    return [orphan for orphan in found if orphan.job] if loaded.home.errors else found
+    jobs = {job.name: job for job in loaded.home.jobs}
+    dead = [_still_placed(loaded, orphan) for orphan in orphans(found.running, found.alive, jobs)]
+    return [orphan for orphan in dead if orphan.job] if loaded.home.errors else dead
 
 
 def _still_placed(loaded: Loaded, orphan: Orphan) -> Orphan:

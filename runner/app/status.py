@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from runner.api import Problem, Result, State, Target, worst
-from runner.app.deciding import decisions_of, targets_of
+from runner.app.deciding import decisions_of, targets_of, under_way
 from runner.app.loading import Loaded
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Identity
@@ -88,7 +88,7 @@ def _silenced(
 
 
 def _overdue(loaded: Loaded, store: Store, now: datetime) -> tuple[tuple[str, str], ...]:
-    decisions = decisions_of(loaded, store, list(loaded.home.jobs), now)
+    decisions = decisions_of(loaded, store, list(loaded.home.jobs), now, under_way(store))
     return tuple(
         (item.job, item.target)
         for item in decisions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -115,11 +115,14 @@ def claim_again(
     return claimed
 
 
-def orphans(store: Store, jobs: Mapping[str, Job]) -> list[Orphan]:
+def living(store: Store, running: Iterable[RunRecord]) -> frozenset[str]:
+    """The ticks of these runs whose processes live; each is asked about once, however many runs it has."""
+    return frozenset(tick for tick in {record.tick for record in running} if store.is_held(tick))
+
+
+def orphans(running: Iterable[RunRecord], alive: Collection[str], jobs: Mapping[str, Job]) -> list[Orphan]:
     """Runs that are recorded as running although their tick is gone."""
-    return [
-        Orphan(record=record, job=jobs.get(record.job)) for record in store.running() if not store.is_held(record.tick)
-    ]
+    return [Orphan(record=record, job=jobs.get(record.job)) for record in running if record.tick not in alive]
 
 
 def claim_now(

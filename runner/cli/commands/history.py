@@ -12,6 +12,7 @@ from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.console import say, say_json, say_table
 from runner.cli.loading import load_sound
+from runner.engine.claims import living
 from runner.errors import ScheduleError, UsageError
 from runner.model.quantity import parse_duration, show_duration
 from runner.schedule import MISSED_CAP
@@ -41,7 +42,9 @@ def command(context: click.Context, name: str, since: str, limit: int, as_json: 
             for run in store.runs(job=only, since=begin, limit=limit if jobs is None or only else limit * 20)
             if jobs is None or run.job in jobs
         ][:limit]
-        gone = {run.run for run in runs if run.status == "running" and not store.is_held(run.tick)}
+        running = [run for run in runs if run.status == "running"]
+        alive = living(store, running)
+    gone = {run.run for run in running if run.tick not in alive}
     if as_json:
         say_json({"schema": "runner.history/1", "runs": [_plain(run, gone) for run in runs]})
         return exits.OK

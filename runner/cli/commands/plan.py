@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from runner.app.plan import UnderWay, plan, without_target
+from runner.app.plan import Begun, plan, without_target
 from runner.cli import exits
 from runner.cli.clocks import clock_for
 from runner.cli.console import say, say_json, say_table
@@ -67,7 +67,7 @@ def command(context: click.Context, at: str, as_json: bool) -> int:
     return exits.OK
 
 
-def _line(item: UnderWay, now: datetime) -> tuple[str, str, str, str, str]:
+def _line(item: Begun, now: datetime) -> tuple[str, str, str, str, str]:
     record = item.record
     began = record.started or record.slot
     since = f"since {began:%Y-%m-%d %H:%M} UTC, for {show_duration(max(0.0, (now - began).total_seconds()))}"
