@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from runner.api import Job, Result
 from runner.app.deciding import targets_of
 from runner.app.loading import Loaded
-from runner.engine.claims import Claimed, claim_now
+from runner.engine.claims import Claimed, claim_now, settle_passed
 from runner.engine.due import RETURNS_WITHIN
 from runner.engine.passed import REMOVED, dropped
 from runner.store.base import CursorRecord, Store
@@ -47,20 +47,21 @@ def next_end(store: Store, now: datetime) -> datetime | None:
 
 
 def _account_for_the_rest(store: Store, cursor: CursorRecord, last: Result | None, now: datetime) -> None:
-    passed = dropped(cursor.digest, cursor.slot, now, REMOVED)
-    if passed:
-        store.decide(
-            job=cursor.job, kind=last.kind if last else "", group=last.group if last else "", target=cursor.target,
-            slot=passed.slot, status=passed.status, reason=passed.reason, now=now, digest=cursor.digest,
-            slots=passed.slots, since=passed.since,
-        )  # fmt: skip
+    if passed := dropped(cursor.digest, cursor.slot, now, REMOVED):
+        settle_passed(store, passed, _what_is_known(cursor.job, last), cursor.target, now)
+
+
+def _what_is_known(name: str, last: Result | None) -> Job:
+    """What the newest result says of a job that the home does not have any more."""
+    if last is None:
+        return Job(name=name, kind="", group="", title=name, spec=None)
+    return Job(
+        name=name, kind=last.kind, group=last.group, title=last.title, spec=None, tags=last.tags, order=last.order
+    )  # fmt: skip
 
 
 def _last_runs(loaded: Loaded, store: Store, results: Iterable[Result], tick: str, now: datetime) -> Iterable[Claimed]:
     for last in results:
         if last.kind not in loaded.registry.kinds:
             continue
-        job = Job(
-            name=last.job, kind=last.kind, group=last.group, title=last.title, spec=None, tags=last.tags, order=last.order
-        )  # fmt: skip
-        yield from claim_now(store, [(job, last.target)], tick, now, ended=GONE)
+        yield from claim_now(store, [(_what_is_known(last.job, last), last.target)], tick, now, ended=GONE)
