@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from runner.api import Answer, Options, Query, QueryError, Row, RunContext, RunnerError, Target
+from runner.api import Answer, Options, Query, QueryError, Row, RunContext, Target
+from runner.probes.clusters import ask_clusters
 
-DEFAULT_LABEL = "cluster"
 _SQL = "select pg_is_in_recovery(), (select system_identifier::text from pg_control_system())"
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,21 +24,10 @@ class Member:
 def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
     """One row for each value of the label; a truth that a silent member could change is null. Raises RunnerError."""
     yield from ()
-    label = str(options.get("label", DEFAULT_LABEL))
-    targets = [target for target in context.targets if label in target.labels]
-    if not targets:
-        hint = f"targets: {{db1: {{labels: {{{label}: NAME}}}}}} in runner.yaml"
-        raise RunnerError(f"no target has the label `{label}`", hint=hint)
-    with ThreadPoolExecutor(min(_AT_ONCE, len(targets)), thread_name_prefix="runner-cluster") as pool:
-        members = list(pool.map(lambda target: _look(context, target), targets))
-    clusters: dict[str, list[Member]] = {}
-    for target, member in zip(targets, members, strict=True):
-        clusters.setdefault(target.labels[label], []).append(member)
-    return [row(name, found) for name, found in clusters.items()]
+    return [row(name, members) for name, members in ask_clusters(context, options, _SQL, _member).items()]
 
 
-def _look(context: RunContext, target: Target) -> Member:
-    [answer] = context.ask(target, [Query(sql=_SQL, timeout=15.0)])
+def _member(target: Target, answer: Answer) -> Member:
     if isinstance(answer, QueryError):
         return Member(name=target.name)
     [(in_recovery, system)] = answer.rows

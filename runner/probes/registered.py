@@ -6,6 +6,15 @@ from runner.api import ProbeType
 
 _PATTERNS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
 
+_LABEL = {
+    "label": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The label whose value names the cluster; `cluster` by default.",
+        "examples": ["cluster"],
+    }
+}
+
 PROBES: tuple[ProbeType, ...] = (
     ProbeType(
         name="connect",
@@ -52,14 +61,7 @@ PROBES: tuple[ProbeType, ...] = (
         name="cluster",
         summary="Whether the targets of one label are one cluster: their roles and system identifiers",
         fetch="runner.probes.cluster:fetch",
-        options={
-            "label": {
-                "type": "string",
-                "minLength": 1,
-                "description": "The label whose value names the cluster; `cluster` by default.",
-                "examples": ["cluster"],
-            }
-        },
+        options=_LABEL,
         columns={
             "cluster": "text",
             "members": "count",
@@ -239,14 +241,7 @@ PROBES: tuple[ProbeType, ...] = (
         name="standbys",
         summary="How far the standbys of a cluster are behind its primary, and whether they are on its timeline",
         fetch="runner.probes.standbys:fetch",
-        options={
-            "label": {
-                "type": "string",
-                "minLength": 1,
-                "description": "The label whose value names the cluster; `cluster` by default.",
-                "examples": ["cluster"],
-            }
-        },
+        options=_LABEL,
         columns={
             "cluster": "text",
             "standby": "text",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from runner.api import Answer, Options, Query, QueryError, Row, RunContext, RunnerError, Target
+from runner.api import Answer, Options, Query, QueryError, Row, RunContext, Target
+from runner.probes.clusters import ask_clusters
 
-DEFAULT_LABEL = "cluster"
 # Who may not see the WAL receiver sees its row with nulls, and then does not know its timeline.
 _SQL = """
 select pg_is_in_recovery() as standby,
@@ -19,7 +18,6 @@ select pg_is_in_recovery() as standby,
        pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end,
                        '0/0')::bigint as place
 """
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +38,11 @@ def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], S
     What cannot be compared is null, and `told` says why. Raises RunnerError when no target has the label.
     """
     yield from ()
-    label = str(options.get("label", DEFAULT_LABEL))
-    targets = [target for target in context.targets if label in target.labels]
-    if not targets:
-        hint = f"targets: {{db1: {{labels: {{{label}: NAME}}}}}} in runner.yaml"
-        raise RunnerError(f"no target has the label `{label}`", hint=hint)
-    with ThreadPoolExecutor(min(_AT_ONCE, len(targets)), thread_name_prefix="runner-standbys") as pool:
-        said = list(pool.map(lambda target: _ask(context, target), targets))
-    clusters: dict[str, list[Said]] = {}
-    for target, each in zip(targets, said, strict=True):
-        clusters.setdefault(target.labels[label], []).append(each)
+    clusters = ask_clusters(context, options, _SQL, _said)
     return [row for name, members in clusters.items() for row in rows(name, members)]
 
 
-def _ask(context: RunContext, target: Target) -> Said:
-    [answer] = context.ask(target, [Query(sql=_SQL, timeout=15.0)])
+def _said(target: Target, answer: Answer) -> Said:
     if isinstance(answer, QueryError):
         return Said(name=target.name, error=str(answer))
     [(standby, system, timeline, place)] = answer.rows
