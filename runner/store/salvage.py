@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -18,7 +19,7 @@ from runner.errors import StoreError
 from runner.store.connection import SqliteDatabase, connect, sentences
 from runner.store.presence import alone
 from runner.store.rescue import UNREADABLE, Row, Table, known_columns, layout, read_table
-from runner.store.schema import VERSION
+from runner.store.schema import MIGRATIONS, VERSION
 from runner.store.sense import makes_sense
 from runner.store.wreck import as_ours, beside, complaints, copied, examined, opened
 
@@ -159,10 +160,7 @@ def _may_be_lost(old: sqlite3.Connection, table: Table) -> bool:
     return bool(version >= VERSION) or table.name in _FIRST_TABLES
 
 
-_FIRST_TABLES: Final = frozenset({
-    "facts", "cursors", "runs", "results", "newest", "subjects", "batches", "series", "samples", "problems",
-    "transitions", "reports", "deliveries",
-})  # fmt: skip
+_FIRST_TABLES: Final = frozenset(re.findall(r"create table (\w+)", " ".join(MIGRATIONS[0])))
 
 
 def _inserted(new: SqliteDatabase, insert: str, rows: Sequence[Row]) -> int:
