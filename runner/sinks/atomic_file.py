@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.api import Options, Report, RetryableSinkError, SinkContext, SinkError
+from runner.sinks.places import make_folder, place_of
 from runner.template import clean
 
 DEFAULT_MODE = "0644"
@@ -34,7 +35,7 @@ class AtomicFile:
         if self._context.dry_run:
             return
         try:
-            self._make_folder(path.parent)
+            make_folder(path.parent, self._context)
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             _sweep(path)
@@ -48,12 +49,7 @@ class AtomicFile:
     def _place(self, group: str) -> Path:
         # A group is the stem of a file; what a plugin made of it must not leave the folder.
         word = re.sub(r"[^\w.-]", "_", clean(group, limit=100)).lstrip(".") or "report"
-        return Path(os.path.abspath(self._context.home / Path(self._path.replace("{group}", word)).expanduser()))
-
-    def _make_folder(self, folder: Path) -> None:
-        """Only the home's own state folder is made; anywhere else a missing folder is more likely a mistake."""
-        if folder.is_relative_to(os.path.abspath(self._context.state_dir)):
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return place_of(self._path.replace("{group}", word), self._context)
 
     def _replace(self, path: Path, text: bytes) -> None:
         # In the same folder, because only there a rename is atomic; hidden and with another ending, because

@@ -12,6 +12,7 @@ from typing import IO
 
 from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError
 from runner.model.secret import mask
+from runner.programs import end_group
 from runner.template import clean
 
 REFUSED = 65
@@ -110,16 +111,6 @@ def _signal(number: int) -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends a program that still runs, with its whole group: politely, then for good."""
-    if process.poll() is not None:
-        return
-    _signal_group(process, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=_SECONDS_TO_OBEY)
     if process.poll() is None:
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+        with suppress(PermissionError):
+            end_group(process, _SECONDS_TO_OBEY)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner.api import Options, Report, RetryableSinkError, SinkContext
+from runner.sinks.places import make_folder, place_of
 
 DEFAULT_MODE = "0640"
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
@@ -32,7 +33,7 @@ class LogFile:
         if self._context.dry_run:
             return
         try:
-            self._make_folder()
+            make_folder(self._path.parent, self._context)
             with _locked(self._path, self._mode, self._context.timeout) as descriptor:
                 _append(descriptor, record)
         except OSError as error:
@@ -41,7 +42,7 @@ class LogFile:
     def check(self) -> None:
         """For the doctor: raises what `emit` would raise, and writes nothing."""
         try:
-            self._make_folder()
+            make_folder(self._path.parent, self._context)
             if self._path.exists():
                 os.close(os.open(self._path, _APPEND | os.O_NONBLOCK))
             elif not self._path.parent.exists():
@@ -53,11 +54,6 @@ class LogFile:
 
     def close(self) -> None:
         """Nothing is kept open."""
-
-    def _make_folder(self) -> None:
-        """Only the home's own state folder is made; anywhere else a missing folder is more likely a mistake."""
-        if self._path.is_relative_to(os.path.abspath(self._context.state_dir)):
-            self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def _explained(self, error: OSError) -> RetryableSinkError:
         other = f"or change `path` of the sink `{self._context.name}` in runner.yaml"
@@ -80,9 +76,8 @@ class LogFile:
 
 def open_log_file(options: Options, context: SinkContext) -> LogFile:
     """A relative path starts at the home; `~` is the user's own folder."""
-    path = Path(os.path.abspath(context.home / Path(options["path"]).expanduser()))
     mode = int(str(options.get("mode", DEFAULT_MODE)), 8)
-    return LogFile(path, mode, context.format(options["format"]), context)
+    return LogFile(place_of(options["path"], context), mode, context.format(options["format"]), context)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import subprocess
 import threading
 import time
@@ -12,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from runner.programs import end_group
 
 KEPT = 8192
 """Bytes kept of each output, from its end."""
@@ -78,9 +79,9 @@ def run_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], left:
     try:
         timed_out = not _wait(process, left)
         limit = time.monotonic() - started
-        killed = timed_out and _end_group(process)
+        killed = timed_out and end_group(process, SECONDS_TO_OBEY)
     except BaseException:
-        _end_group(process)
+        end_group(process, SECONDS_TO_OBEY)
         raise
     finally:
         texts = out.finish(), err.finish()
@@ -127,24 +128,3 @@ def _wait(process: subprocess.Popen[bytes], left: Callable[[], float]) -> bool:
             process.wait(timeout=min(seconds, _SECONDS_BETWEEN_LOOKS))
             return True
     return process.poll() is not None
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> bool:
-    """Ends the process and all of its group; true when it took the signal that cannot be ignored."""
-    _signal_group(process.pid, signal.SIGTERM)
-    end = time.monotonic() + SECONDS_TO_OBEY
-    while time.monotonic() < end:
-        if process.poll() is not None and not _signal_group(process.pid, 0):
-            return False
-        time.sleep(0.02)
-    _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
-    return True
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """False when nobody is left in the group."""
-    with suppress(ProcessLookupError):
-        os.killpg(group, number)
-        return True
-    return False
