@@ -63,6 +63,13 @@ def database(server: Servers) -> Iterator[Database]:
         yield database
 
 
+@pytest.fixture(scope="module")
+def shared(server: Servers) -> Iterator[Database]:
+    """One database for the tests that leave nothing behind which others could stumble over."""
+    with server.fresh_database() as database:
+        yield database
+
+
 @pytest.fixture(scope="session")
 def minimal_role(server: Servers) -> str:
     """A login role that has pg_monitor and nothing else."""

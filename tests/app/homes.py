@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent, indent
-from typing import Any
+from typing import Any, TypeAlias
 
 from runner.app.loading import Loaded, load
 from runner.app.run_due import TickDone, run_due
@@ -108,3 +108,7 @@ def states(done: TickDone) -> dict[str, str]:
 
 def block(text: str, spaces: int = 2) -> str:
     return indent(dedent(text), " " * spaces)
+
+
+Make: TypeAlias = Callable[..., TempHome]
+"""The fixture `make`: a home with these files, one check without any."""

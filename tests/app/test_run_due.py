@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -18,25 +17,8 @@ from runner.errors import StoreError
 from runner.store.base import Claim
 from runner.store.processlock import ProcessLock
 from runner.store.sqlstore import SqlStore
-from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, TempHome, states
+from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, Make, TempHome, states
 from tests.postgres import Database, Servers, eventually
-
-Make = Callable[..., TempHome]
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
-
-
-@pytest.fixture
-def make(tmp_path: Path, shared: Database) -> Make:
-    def made(extra: str = "", **files: str) -> TempHome:
-        named = {name.replace("_", "-") + ".yaml": text for name, text in files.items()} or {"one.yaml": CHECK}
-        return TempHome.make(tmp_path / "home", shared.options(), named, extra)
-
-    return made
 
 
 def command(name: str, script: str, more: str = "") -> str:

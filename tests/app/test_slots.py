@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from runner.store.base import Claim
-from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, TempHome, states
-from tests.postgres import Database, Servers
-
-Make = Callable[..., TempHome]
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
-
-
-@pytest.fixture
-def make(tmp_path: Path, shared: Database) -> Make:
-    def made(extra: str = "", **files: str) -> TempHome:
-        named = {name.replace("_", "-") + ".yaml": text for name, text in files.items()} or {"one.yaml": CHECK}
-        return TempHome.make(tmp_path / "home", shared.options(), named, extra)
-
-    return made
+from tests.app.homes import CHECK, HOUR, MINUTE, SLOT, Make, TempHome, states
 
 
 def check(name: str, more: str = "", *, n: str = "1") -> str:

@@ -6,23 +6,16 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.app.homes import TempHome
 from tests.cli.support import Said, runner
-from tests.postgres import Database, Servers
+from tests.postgres import Database
 
 GOOD = "schedule: hourly\ncheck: good\nsql: select 1 as n\nwarning: n > 5\n"
 DUE = ("run-due", "--now", "2026-03-04T03:00Z")
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
 
 
 @pytest.fixture

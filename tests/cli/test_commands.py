@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from runner.cli.main import COMMANDS
 from runner.clock import ShiftedClock
 from tests.app.homes import TempHome
 from tests.cli.support import Said, clean, process, runner
-from tests.postgres import Database, Servers, eventually
+from tests.postgres import Database, eventually
 
 JOBS = """
 title: Levels
@@ -38,12 +37,6 @@ jobs:
 """
 OTHER = "schedule: daily at 01:30\ncheck: other\nsql: select 2 as n\nwarning: n > 5\n"
 ELSEWHERE = "check: elsewhere\ntargets: {labels: {env: nowhere}}\nsql: select 2 as n\nwarning: n > 5\n"
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,16 +11,9 @@ from runner.store.base import Claim
 from runner.store.processlock import ProcessLock
 from tests.app.homes import HOUR, SLOT, TempHome
 from tests.cli.support import process, runner
-from tests.postgres import Database, Servers
+from tests.postgres import Database
 
-Make = Callable[..., TempHome]
 CHECK = "schedule: hourly\ncheck: {name}\nsql: select 1 as n\nwarning: n > 5\n"
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from runner.store.schema import VERSION
 from tests.app.homes import TempHome
 from tests.cli.support import Said, clean, process
-from tests.postgres import Database, Servers
+from tests.postgres import Database
 
 GOOD = "schedule: hourly\ncheck: good\nsql: select 1 as n\nwarning: n > 5\n"
 FIRST, DUE, AGAIN, LATER = (
@@ -29,12 +29,6 @@ WITHOUT_RIGHTS = (
     "--bounding-set=-dac_override,-dac_read_search",
     "--inh-caps=-dac_override,-dac_read_search",
 )
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
 
 
 @pytest.fixture

@@ -36,16 +36,10 @@ from runner.engine.execute import Done, Work, execute, in_order
 from runner.model.job import Requires
 from runner.model.target import Target
 from runner.store.memory import WithoutStore
-from tests.postgres import Database, Servers
+from tests.postgres import Database
 
 NOW = datetime(2026, 3, 4, 3, 0, tzinfo=UTC)
 Steps = Generator[Sequence[Query], Sequence[Answer], Outcome]
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
 
 
 @pytest.fixture

@@ -16,12 +16,6 @@ from runner.model.target import Target
 from tests.postgres import Database, Servers
 
 
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
-
-
 @pytest.fixture
 def asked(shared: Database, minimal_role: str) -> Iterator[Server]:
     server = Server(Target(name="main", options=shared.options(minimal_role)), lock_timeout=0.2)

@@ -23,13 +23,6 @@ def target_of(database: Database, user: str = "", **options: str) -> Target:
     return Target(name="main", options={**database.options(user), **options})
 
 
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    """One database for the tests that leave nothing behind which others could stumble over."""
-    with server.fresh_database() as database:
-        yield database
-
-
 @pytest.fixture
 def asked(shared: Database) -> Iterator[Server]:
     server = Server(target_of(shared), lock_timeout=0.2)

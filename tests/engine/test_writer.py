@@ -11,13 +11,7 @@ from runner.api import Job, QueryError, Rows, TargetError
 from runner.engine.database.writer import Writer
 from runner.engine.database.writers import Writers
 from runner.model.target import Target
-from tests.postgres import Database, Servers, eventually
-
-
-@pytest.fixture(scope="module")
-def shared(server: Servers) -> Iterator[Database]:
-    with server.fresh_database() as database:
-        yield database
+from tests.postgres import Database, eventually
 
 
 @pytest.fixture
