@@ -47,7 +47,7 @@ def parse(text: str, file: str) -> Document:
     except _RefusedError as refused:
         composer.diagnostics.append(refused.diagnostic)
     except yaml.MarkedYAMLError as error:
-        composer.diagnostics.append(composer.syntax(error))
+        composer.diagnostics.append(_too_deep(text, file, error) or composer.syntax(error))
     except (yaml.YAMLError, UnicodeError):
         complaint = Complaint("file-encoding", 0, 0, 1, "this is not text", "save the file as UTF-8")
         composer.diagnostics.append(composer.diagnostic(complaint))
@@ -62,6 +62,19 @@ def parse(text: str, file: str) -> Document:
         root=root if isinstance(root, MappingNode) and not failed else None,
         diagnostics=tuple(_discreet(item, composer.lines) for item in composer.diagnostics),
     )
+
+
+def _too_deep(text: str, file: str, error: yaml.MarkedYAMLError) -> Diagnostic | None:
+    """Where our own limit was passed, when the library refused what it met far deeper while it was looking ahead."""
+    if error.problem_mark is None or "nesting depth" not in (error.problem or ""):
+        return None
+    try:
+        _Composer(text[: error.problem_mark.index], file).document()
+    except _RefusedError as refused:
+        return refused.diagnostic
+    except yaml.YAMLError:
+        return None
+    return None
 
 
 def _discreet(diagnostic: Diagnostic, lines: list[str]) -> Diagnostic:
