@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache, partial
@@ -15,6 +14,7 @@ from runner.errors import TemplateError
 from runner.model.quantity import Dimension, show
 from runner.model.sql_text import quote_identifier
 from runner.model.suggest import did_you_mean
+from runner.records import dataclass
 
 if TYPE_CHECKING:
     from types import TracebackType

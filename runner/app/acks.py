@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from runner.api import Problem
@@ -11,6 +10,7 @@ from runner.app.run_job import known
 from runner.errors import RunnerError
 from runner.model.problem import Acknowledgement
 from runner.model.suggest import did_you_mean
+from runner.records import dataclass
 from runner.report.silence import is_named
 from runner.store.base import Store
 from runner.store.open import open_store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runner.api import Job, Scope, ServerFacts, Target, TargetError
 from runner.app.loading import Loaded
@@ -19,6 +19,7 @@ from runner.kinds.check.lint import compare
 from runner.kinds.check.spec import CheckSpec
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.sql_text import quote_identifier, written_at
+from runner.records import dataclass
 
 _WORD = re.compile(r'"(?:[^"]|"")*"(?:\.[\w$"]+)*|[\w$.]+|\S')
 _PRIVILEGE = {"schema": "usage on schema", "sequence": "select on sequence", "function": "execute on function"}

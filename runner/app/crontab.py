@@ -7,12 +7,12 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import RunnerError, UsageError
 from runner.model.home import Home
 from runner.model.job import Job, Schedule
+from runner.records import dataclass
 from runner.schedule import advice, in_words, window_in_words
 
 EVERY_MINUTE = "* * * * *"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.api import Job, Scope
@@ -14,6 +13,7 @@ from runner.engine.decision import Decision
 from runner.engine.due import LATE_AFTER, decide
 from runner.model.quantity import show_duration
 from runner.model.target import HOST, Target
+from runner.records import dataclass
 from runner.report.silence import blackout, silenced_reason
 from runner.schedule import in_window, window_in_words
 from runner.store.base import RunRecord, Store

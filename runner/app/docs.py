@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from runner.app.pages.quick import quick_page
 from runner.app.pages.schedule import schedule_page
 from runner.errors import RunnerError
 from runner.model.secret import mask
+from runner.records import dataclass
 
 NOTICE = "<!-- Written by `runner docs`. Change the jobs, not this page. -->"
 

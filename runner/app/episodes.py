@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,7 @@ from runner.expr.tree import Compare, Literal, Node, walk
 from runner.judge import JudgedRow, Rule, needs
 from runner.judge.recorded import judge_recorded
 from runner.model.history import NO_PAST
+from runner.records import dataclass
 from runner.store.base import Sweep
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from runner.api import Dimension, Job, Problem, Result, Series, State
@@ -15,6 +14,7 @@ from runner.judge.table import Circumstances
 from runner.kinds.check.spec import CheckSpec
 from runner.model.job import Hold
 from runner.model.quantity import show_duration
+from runner.records import dataclass
 from runner.schedule import show_delay, show_instant
 from runner.store.base import Store
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import groupby
 
 from runner.api import Job, Query, QueryError, ServerFacts, Target, TargetError
@@ -14,6 +13,7 @@ from runner.app.rights import Right, needed
 from runner.app.run_job import known
 from runner.engine.database.server import Server
 from runner.model.sql_text import quote_identifier
+from runner.records import dataclass
 
 EACH = "*"
 """In place of a database's name: every database that the target's `databases:` lets through."""

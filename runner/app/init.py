@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.config.files import shipped
 from runner.errors import RunnerError
+from runner.records import dataclass
 
 # The settings and the example of the environment.
 _SINGLE = ("runner.yaml", ".env.example")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from runner.clock import SystemClock
@@ -18,6 +18,7 @@ from runner.model.home import Home
 from runner.model.secret import Secret
 from runner.plugins.host import PluginHost
 from runner.plugins.registry import Registry
+from runner.records import dataclass
 from runner.store.open import check_url
 
 

@@ -6,9 +6,10 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.clock import Clock
+from runner.records import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

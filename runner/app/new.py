@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from runner.expr.tree import Compare, Name
 from runner.model.node import MappingNode, SequenceNode
 from runner.model.query import Query, Rows
 from runner.model.sql_text import placeholders, quote_identifier
+from runner.records import dataclass
 
 _ROWS = 10_000
 _GUESSED_SCHEDULE = "guess: `every 5min`, `daily at 01:30`, a cron line in quotes"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from runner.app.catalogue.words import numbers_of, yaml_lines
 from runner.app.propose import Example, Guess, Proposal
 from runner.app.readable import quoted, scalar
 from runner.compile.catalogue import CatalogueEntry
+from runner.records import dataclass
 
 MODELINE = "# yaml-language-server: $schema=../schema/checks.schema.json"
 _COMMENT_AT = 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from runner.api import Job
@@ -13,6 +12,7 @@ from runner.engine.context import parameters
 from runner.engine.decision import Decision
 from runner.model.sql_text import bind
 from runner.model.sql_variants import SqlVariants
+from runner.records import dataclass
 from runner.store.base import RunRecord
 from runner.store.open import open_store
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +12,7 @@ from fractions import Fraction
 from runner.app.readable import above, literal
 from runner.expr import Quantity, quantity, text_of
 from runner.model.quantity import KINDS, Dimension
+from runner.records import dataclass
 
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _FRACTIONS = frozenset({"numeric", "real", "double precision"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +29,7 @@ from runner.engine.database.server import Server
 from runner.engine.database.writer import Writer
 from runner.engine.execute import Done, Work, execute
 from runner.errors import TargetError
+from runner.records import dataclass
 
 
 class Ground(Protocol):

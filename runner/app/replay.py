@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from runner.api import Dimension, ExpressionError, Job, Observation, Past, Series, State
@@ -21,6 +21,7 @@ from runner.model.diagnostic import Diagnostic, Span
 from runner.model.history import Form, Number
 from runner.model.quantity import show_duration
 from runner.model.suggest import nearest
+from runner.records import dataclass
 from runner.store.base import Store, Sweep
 from runner.store.open import open_store
 

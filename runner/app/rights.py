@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
 from runner.api import Job, Scope
 from runner.kinds.maintenance.spec import MaintenanceSpec, SqlStep
 from runner.model.sql_text import quote_identifier
 from runner.model.sql_variants import SqlVariants
+from runner.records import dataclass
 
 MONITOR: Final = "pg_monitor"
 IN_MONITOR: Final = frozenset({MONITOR, "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"})

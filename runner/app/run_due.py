@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from runner.engine.claims import Claimed, Orphan, claim_again, claim_due, orphan
 from runner.engine.decision import Decision
 from runner.errors import RunnerError, StoreError
 from runner.model.home import Home
+from runner.records import dataclass
 from runner.store.base import Store
 from runner.version import VERSION
 

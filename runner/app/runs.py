@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from runner.api import Fault, Report, Result
@@ -14,6 +14,7 @@ from runner.engine.claims import Claimed
 from runner.engine.publish import Publisher
 from runner.engine.tick import Surroundings, Tick
 from runner.errors import StoreError
+from runner.records import dataclass
 from runner.report.deliver import deliver
 from runner.report.known import with_acknowledged
 from runner.report.route import Rules, deliveries_for, rules_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runner.api import Job
 from runner.app.loading import Loaded
@@ -12,6 +11,7 @@ from runner.model.diagnostic import BUILT_IN
 from runner.model.node import MappingNode, Node, plain
 from runner.model.quantity import show_duration
 from runner.model.secret import mask
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runner.compile.lint.places import document, items, scalars, section
 from runner.kinds.maintenance.spec import MaintenanceSpec
@@ -11,6 +10,7 @@ from runner.model.diagnostic import Span
 from runner.model.job import Job
 from runner.model.node import MappingNode, Node, Scalar
 from runner.model.sql_variants import SqlVariants
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

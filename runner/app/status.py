@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from runner.api import Problem, Result, State, Target, worst
@@ -11,6 +11,7 @@ from runner.app.deciding import decisions_of, targets_of, under_way
 from runner.app.loading import Loaded
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Identity
+from runner.records import dataclass
 from runner.report.silence import holds, means
 from runner.store.base import Store, TickRecord
 from runner.store.open import open_store

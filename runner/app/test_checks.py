@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from runner.kinds.check.outcome import UNWRITABLE, Looked, evaluate
 from runner.kinds.check.spec import CheckSpec
 from runner.model.node import Node, SequenceNode
 from runner.model.query import Rows
+from runner.records import dataclass
 from runner.schedule import period
 
 NEEDS_DATABASE = "needs --database"

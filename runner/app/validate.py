@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from runner.app.loading import Loaded
@@ -11,6 +10,7 @@ from runner.collector import many_objects
 from runner.compile.lint import lint
 from runner.config.diagnostics import ordered
 from runner.model.diagnostic import Diagnostic, Severity
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -19,6 +19,7 @@ from runner.errors import RunnerError
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.node import MappingNode, Node, SequenceNode
 from runner.plugins.registry import Registry
+from runner.records import dataclass
 
 PRESET: Final = "preset."
 ROWS: Final = "x-rows"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.api import Function, ProbeType
 from runner.model.diagnostic import Diagnostic, Severity, Span
+from runner.records import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

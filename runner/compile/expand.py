@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.compile.catalogue import Catalogue, CatalogueEntry, short_name
 from runner.compile.layers import merge, split
@@ -17,6 +17,7 @@ from runner.model.diagnostic import Diagnostic, Span
 from runner.model.node import MappingNode, SequenceNode
 from runner.model.suggest import nearest
 from runner.plugins.registry import Registry
+from runner.records import dataclass
 
 _GROUP_KEYS = frozenset({"title", "description", JOBS, "presets"})
 

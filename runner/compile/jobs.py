@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from runner.api import JobKind
 from runner.compile.common import CommonKeys
 from runner.compile.context import Context
@@ -16,6 +14,7 @@ from runner.model.diagnostic import Diagnostic
 from runner.model.job import Job
 from runner.model.node import MappingNode
 from runner.plugins.registry import Registry, describe, resolve
+from runner.records import dataclass
 
 INTERPOLATED_KEYS = frozenset({"params", "env", "run", "cwd", "with"})
 """The keys of a job in which `${…}` is replaced; SQL, expressions and templates have their own uses for `$`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from runner.config.diagnostics import suggest
 from runner.config.selectors import name_nodes
@@ -11,6 +10,7 @@ from runner.model.diagnostic import Diagnostic, Severity
 from runner.model.job import Job, Scope
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode
 from runner.model.target import Target
+from runner.records import dataclass
 
 
 def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]) -> Iterator[Diagnostic]:

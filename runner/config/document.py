@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 import yaml
@@ -15,6 +15,7 @@ from runner.config.scalars import resolve
 from runner.config.syntax import Complaint, explain
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode
+from runner.records import dataclass
 
 MAX_DEPTH: Final = 50
 MAX_NODES: Final = 50_000

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from runner.config.files import below, display_name, is_absent, read_text
 from runner.model.diagnostic import Diagnostic, Span
+from runner.records import dataclass
 
 DEFAULT_FILES: Final = (".env",)
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|KEY$")

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ import runner
 from runner import gate
 from runner.errors import ConfigurationError
 from runner.model.diagnostic import Diagnostic, Severity, Span
+from runner.records import dataclass
 
 SETTINGS_FILE: Final = "runner.yaml"
 JOBS_FOLDER: Final = "checks.d"

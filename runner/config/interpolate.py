@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from runner.model.node import Entry, MappingNode, Node, Scalar
 from runner.model.secret import Secret
 from runner.model.suggest import did_you_mean
 from runner.plugins.registry import describe, resolve
+from runner.records import dataclass
 
 # `$${` first, so that it is never taken for a reference; an opening that is not closed is complained about.
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^{}]*)\}|\$\{")

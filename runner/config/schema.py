@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from runner.config.remedies import instead_of
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode, plain
 from runner.model.suggest import did_you_mean, nearest
+from runner.records import dataclass
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError

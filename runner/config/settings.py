@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -27,6 +27,7 @@ from runner.model.quantity import show_duration
 from runner.model.secret import Secret
 from runner.model.target import Target
 from runner.plugins.registry import Registry
+from runner.records import dataclass
 from runner.schedule import parse_window, zone
 
 _EMPTY: Final = MappingNode({})

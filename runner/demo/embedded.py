@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from runner.demo.binaries import Installation, choose
 from runner.errors import RunnerError
+from runner.records import dataclass
 
 SUPERUSER = "postgres"
 THROW_AWAY = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from runner.demo.oracle import DATABASE, DEAD_ROWS
 from runner.demo.planted import INDEX, KEYLESS, SLOT
+from runner.records import dataclass
 
 Record: TypeAlias = Mapping[str, Any]
 Proof: TypeAlias = Callable[[Sequence[Record]], str]

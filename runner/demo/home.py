@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.demo.binaries import choose
@@ -17,6 +16,7 @@ from runner.demo.embedded import Server
 from runner.demo.oracle import DATABASE, ROLE
 from runner.demo.planted import SECONDS_TO_NOTICE
 from runner.errors import RunnerError, UsageError
+from runner.records import dataclass
 
 _MARK = ".runner-demo"
 _OURS = ("home", "logs", "reports", "server")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import psycopg
@@ -11,6 +11,7 @@ import psycopg
 from runner.demo.embedded import Server
 from runner.demo.oracle import DEAD_ROWS, OWNER, connect, execute, wait_until
 from runner.errors import RunnerError
+from runner.records import dataclass
 
 SLOT = "standby_that_left"
 INDEX = "channels_name_key"

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.demo.binaries import choose
@@ -18,6 +17,7 @@ from runner.demo.home import Place, command, environment, prepare, without_serve
 from runner.demo.oracle import DATABASE, GROWTH, OWNER, ROLE, create, execute, grants
 from runner.demo.planted import end_sessions, plant_at_rest, plant_sessions
 from runner.errors import RunnerError
+from runner.records import dataclass
 
 _STATES = range(4)
 """The exit codes of commands that answer like a monitoring plugin."""

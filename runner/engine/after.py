@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from runner.model.job import Job
 from runner.model.state import State
 from runner.model.target import HOST
+from runner.records import dataclass
 from runner.schedule import latest, show_instant
 from runner.store.base import RunRecord
 

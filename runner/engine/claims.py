@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from runner.engine.decision import Decision, Verdict
 from runner.engine.passed import Passed, schedule_digest
 from runner.model.job import Job
+from runner.records import dataclass
 from runner.store.base import Claim, RunRecord, Store
 
 

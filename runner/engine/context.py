@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from runner.api import (
 from runner.clock import Clock, sleep
 from runner.errors import RunnerError
 from runner.plugins.registry import resolve
+from runner.records import dataclass
 from runner.schedule import following, latest
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from runner.engine.passed import Passed
+from runner.records import dataclass
 from runner.store.base import CursorRecord
 
 

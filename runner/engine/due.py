@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -13,6 +12,7 @@ from runner.engine.decision import Decision, Verdict
 from runner.engine.passed import EDITED, Passed, dropped, older, schedule_digest
 from runner.engine.spread import offset
 from runner.model.job import Job, Schedule
+from runner.records import dataclass
 from runner.schedule import following, in_window, latest, next_opening, period
 from runner.store.base import CursorRecord, RunRecord
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from runner import crashpoints
@@ -30,6 +30,7 @@ from runner.errors import RunnerError
 from runner.model.quantity import show_duration
 from runner.model.result import held_back
 from runner.plugins.registry import resolve
+from runner.records import dataclass
 
 
 class Ask(Protocol):

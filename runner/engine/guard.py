@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.model.job import Job, Requires
 from runner.model.query import Answer, Query, QueryError, Rows, ServerFacts
+from runner.records import dataclass
 
 _REQUIREMENTS = """
 select 'extension' as what, extname::text as name, extversion::text as value from pg_extension

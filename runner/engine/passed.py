@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from runner.model.job import Schedule
+from runner.records import dataclass
 from runner.schedule import MISSED_CAP, following, latest, missed
 
 _TICK = timedelta(microseconds=1)

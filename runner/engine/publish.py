@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from runner.api import Fault, Report, Result, ServerFacts, TargetInfo
@@ -13,6 +13,7 @@ from runner.engine.claims import Claimed
 from runner.engine.masking import masked
 from runner.errors import StoreError
 from runner.model.home import Home
+from runner.records import dataclass
 from runner.report.build import build
 from runner.store.base import Recorded, Store
 

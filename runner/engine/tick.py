@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait as wait_for
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from runner.api import (
@@ -34,6 +34,7 @@ from runner.model.home import Home
 from runner.model.problem import Memory
 from runner.model.quantity import show_duration
 from runner.plugins.registry import Registry
+from runner.records import dataclass
 from runner.store.base import Recorded, Store
 
 _CANCEL_AGAIN = 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runner.model.history import Series
@@ -11,6 +11,7 @@ from runner.model.job import Hold, Job
 from runner.model.problem import Change, Memory, Problem, Transition
 from runner.model.result import Finding, Outcome
 from runner.model.state import State
+from runner.records import dataclass
 
 _GONE = {"warning": State.WARNING, "critical": State.CRITICAL}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal as Word, TypeAlias
 
 from runner.errors import ExpressionError
@@ -18,6 +18,7 @@ from runner.expr.values import Quantity, param
 from runner.model.history import HistoryNeed
 from runner.model.quantity import KINDS, Dimension
 from runner.model.suggest import nearest
+from runner.records import dataclass
 
 Wanted: TypeAlias = Word["condition", "value"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -11,6 +11,7 @@ from runner.expr.functions import FunctionLike
 from runner.expr.values import Quantity, Unknown, Value
 from runner.model.history import NO_PAST, Past, Series
 from runner.model.quantity import Dimension
+from runner.records import dataclass
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, cast
 
 from runner.expr.functions import FUNCTIONS, Builtin, Group
@@ -11,6 +10,7 @@ from runner.expr.past import TREND_SPAN
 from runner.expr.tree import Call, Dotted, Expression, Literal, Name, Node, RowCount, children
 from runner.model.history import Form, HistoryNeed
 from runner.model.quantity import MAX_DURATION, Dimension
+from runner.records import dataclass
 
 _PREVIOUS: Final = frozenset({"delta", "rate", "changed"})
 

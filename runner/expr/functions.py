@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
+
+from runner.records import dataclass
 
 
 class Group(Enum):

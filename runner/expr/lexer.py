@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from runner.expr.problems import LIMIT, error
+from runner.records import dataclass
 
 MAX_LENGTH: Final = 4000
 KEYWORDS: Final = frozenset(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Literal as Word, TypeAlias
 
 from runner.model.quantity import Dimension
+from runner.records import dataclass
 
 CompareWord: TypeAlias = Word[">", ">=", "<", "<=", "=", "!="]
 Operator: TypeAlias = Word["+", "-", "*", "/"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -15,6 +14,7 @@ from typing import Final, NoReturn, TypeAlias
 from runner.expr.numbers import read_quantity, whole
 from runner.model.history import Number
 from runner.model.quantity import KINDS, Dimension, show
+from runner.records import dataclass
 
 MAX_BITS: Final = 4096
 _SMALL: Final = 2**62

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from runner.formats.layout import CELL_LIMIT, finite, sparkline
 from runner.model.quantity import Dimension, show, show_duration
 from runner.model.result import Result, Trend
+from runner.records import dataclass
 from runner.template import clean
 
 TRENDS = 3

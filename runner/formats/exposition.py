@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from runner.formats.layout import finite
+from runner.records import dataclass
 from runner.template import clean
 
 Labels: TypeAlias = Mapping[str, str]

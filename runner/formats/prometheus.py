@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from runner.api import FormatContext, Options, Report
 from runner.formats.document import report_document
 from runner.formats.exposition import Family, Labels, number, written
 from runner.model.state import State
+from runner.records import dataclass
 
 MOST_VALUES = 2000
 _UNITS = {"size": "bytes", "duration": "seconds", "share": "ratio", "time": "timestamp_seconds"}

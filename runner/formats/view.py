@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import product
 
@@ -15,6 +15,7 @@ from runner.model.quantity import show_duration
 from runner.model.report import Report, TargetInfo
 from runner.model.result import Finding, Result
 from runner.model.state import State
+from runner.records import dataclass
 from runner.template import clean, show_time
 
 _WORST_FIRST = (State.CRITICAL, State.UNKNOWN, State.WARNING)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.expr import Value
 from runner.model.history import Series
 from runner.model.result import Observation
 from runner.model.state import State, worst
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

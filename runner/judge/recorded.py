@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from runner.expr import Environment, Quantity, Value
@@ -17,6 +16,7 @@ from runner.model.history import Past, Series
 from runner.model.problem import Memory
 from runner.model.quantity import Dimension
 from runner.model.result import Observation
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from runner.expr import Expression, FunctionLike, facts
 from runner.model.history import HistoryNeed
 from runner.model.quantity import KINDS, Dimension
+from runner.records import dataclass
 
 OnNull = Literal["unknown", "ok", "warning", "critical"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import repeat
@@ -14,6 +13,7 @@ from runner.judge.rule import Rule
 from runner.model.history import Past, Series
 from runner.model.quantity import KINDS, Dimension
 from runner.model.query import Rows
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 from runner.expr import Environment, Expression, Unknown, condition, facts, in_words, merge, truth
 from runner.judge.rule import OnNull, Rule
 from runner.model.state import State
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
+
+from runner.records import dataclass
 
 Key: TypeAlias = tuple[str, ...]
 """The texts of the key columns, in the order of `key:`."""

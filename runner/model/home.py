@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from runner.model.diagnostic import BUILT_IN, Diagnostic, Severity, Span
 from runner.model.job import Job, Window
 from runner.model.secret import Secret
 from runner.model.target import Selector, Target
+from runner.records import dataclass
 
 Send = Literal["all", "ok", "warning", "critical", "unknown", "skipped", "learning", "recovered", "problems", "changes"]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import time
 from enum import Enum
 from typing import Literal
 
 from runner.model.diagnostic import BUILT_IN, Span
 from runner.model.target import Selector
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
 from runner.model.history import Series
 from runner.model.state import State
+from runner.records import dataclass
 
 
 class Change(Enum):

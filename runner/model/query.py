@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from runner.model.target import DatabaseFilter
+from runner.records import dataclass
 
 Value: TypeAlias = object
 """A cell: None, bool, int, float, Decimal, str, bytes, date, datetime, timedelta or a list of those."""

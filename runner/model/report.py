@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
 
 from runner.model.problem import Announced, Identity, Transition
 from runner.model.result import Result
 from runner.model.state import State, worst
+from runner.records import dataclass
 
 SCHEMA = "runner.report/1"
 

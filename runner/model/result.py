@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from runner.model.history import Number, Sample, Series
 from runner.model.problem import Acknowledgement, Transition
 from runner.model.quantity import Dimension
 from runner.model.state import State, worst
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

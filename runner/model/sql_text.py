@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from runner.errors import RunnerError
+from runner.records import dataclass
 
 # Everything in which a colon means nothing: strings, identifiers, dollar quotes, comments, casts, `:=`.
 # PostgreSQL documentation, "Lexical Structure"; block comments nest and are skipped by hand.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from runner.model.diagnostic import Span
 from runner.model.node import MappingNode, Node, Scalar
+from runner.records import dataclass
 
 ANY_MAJOR = 0
 """The major version of a text that is not bound to one."""

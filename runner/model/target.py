@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
 from runner.model.diagnostic import BUILT_IN, Span
 from runner.model.secret import Secret
+from runner.records import dataclass
 
 HOST = ""
 """The target name of jobs that need no server: commands, and probes of the host itself."""

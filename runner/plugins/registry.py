@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +22,7 @@ from runner.api import (
     SecretSource,
     SinkType,
 )
+from runner.records import dataclass
 
 BUILT_IN_PLUGIN = "runner"
 _DOTTED = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")

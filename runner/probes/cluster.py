@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from runner.api import Answer, Options, Query, QueryError, Row, RunContext, Target
 from runner.probes.clusters import ask_clusters
+from runner.records import dataclass
 
 _SQL = "select pg_is_in_recovery(), (select system_identifier::text from pg_control_system())"
 

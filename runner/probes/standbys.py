@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from runner.api import Answer, Options, Query, QueryError, Row, RunContext, Target
 from runner.probes.clusters import ask_clusters
+from runner.records import dataclass
 
 # Who may not see the WAL receiver sees its row with nulls, and then does not know its timeline.
 _SQL = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from runner.api import Format, Options, PluginError, Report, RetryableSinkError,
 from runner.model.home import Home, SinkSettings
 from runner.model.suggest import did_you_mean
 from runner.plugins.registry import Registry, resolve
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

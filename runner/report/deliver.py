@@ -89,8 +89,10 @@ class _Round:
         self._wait()
         return self._worker.end()
 
-    def heard(self, failure: Failure | None) -> None:
+    def heard(self, failure: Failure | None, changed: Sequence[str] = ()) -> None:
         """The sink's answer to the report that it was handed last."""
+        if changed:
+            self._settle.blame_sink(self._name, changed)
         if self._out is not None:
             item, delivery, told = self._out
             self._out = None
@@ -140,7 +142,7 @@ def _collect(rounds: dict[str, _Round], inbox: Inbox) -> None:
         if one is None:
             continue
         if not answer.ended:
-            one.heard(answer.failure)
+            one.heard(answer.failure, answer.changed)
         if answer.ended or not one.go_on():
             del active[answer.sink]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import Enum
 
 from runner.model.report import Waiting
+from runner.records import dataclass
 from runner.report.retry import LONGEST_WAIT
 
 IN_A_ROW = 3

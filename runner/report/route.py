@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -14,6 +14,7 @@ from runner.model.problem import Acknowledgement, Announced, Change, Identity
 from runner.model.report import NOTHING_TOLD, Report, Told
 from runner.model.result import Result
 from runner.model.target import Target
+from runner.records import dataclass
 from runner.report.known import first_told, still_known, told_by, with_acknowledged
 from runner.report.silence import muted
 from runner.schedule.steps import latest

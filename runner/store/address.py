@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from runner.config.dsn import SECRET_KEYWORDS, parse_dsn, passwords_in
 from runner.errors import ConfigurationError, StoreError
 from runner.model.secret import Secret
+from runner.records import dataclass
 
 SCHEMES: Final = ("postgresql", "postgres")
 DEFAULT_PORT: Final = "5432"

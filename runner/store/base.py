@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
@@ -16,6 +16,7 @@ from runner.model.problem import Acknowledgement, Announced, Identity, Memory, P
 from runner.model.report import NOTHING_TOLD, Delivery, Report, Told, Waiting
 from runner.model.result import Observation, Result
 from runner.model.state import State
+from runner.records import dataclass
 
 Status: TypeAlias = Literal["running", "done", "interrupted", "missed", "skipped"]
 """`missed` and `skipped` slots were decided without a run."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from runner.model.codec import instant, moment
+from runner.records import dataclass
 from runner.store.base import Pruned
 from runner.store.database import Database
 from runner.store.downsample import DAY, HOUR, Placed, floor, merge

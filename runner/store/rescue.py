@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeAlias
+
+from runner.records import dataclass
 
 Row: TypeAlias = tuple[Any, ...]
 Fetch: TypeAlias = Callable[[int], Iterator[Row]]

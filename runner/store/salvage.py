@@ -9,13 +9,13 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from runner.errors import StoreError
+from runner.records import dataclass
 from runner.store.connection import SqliteDatabase, connect, sentences
 from runner.store.presence import alone
 from runner.store.rescue import UNREADABLE, Row, Table, known_columns, layout, read_table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runner.app.catalogue.entries import Known, known_of, meant
 from runner.app.loading import Loaded
@@ -12,6 +12,7 @@ from runner.app.new_text import own_numbers
 from runner.app.readable import scalar
 from runner.compile.catalogue import short_name
 from runner.errors import UsageError
+from runner.records import dataclass
 
 _SCHEDULE = "every 5min"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from runner.api import Job
@@ -15,6 +14,7 @@ from runner.config.schema import Checker
 from runner.errors import UsageError
 from runner.model.node import plain
 from runner.model.suggest import did_you_mean
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 
 from runner.model.diagnostic import Span
+from runner.records import dataclass
 
 POSTGRES, PGACTIVITY = "check_postgres", "check_pgactivity"
 _PROGRAM = re.compile(r"(check_postgres|check_pgactivity)(?:\.pl)?(?:_(\w+?))?(?:\.pl)?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.api import Target
 from runner.app.catalogue.words import yaml_lines
@@ -18,6 +18,7 @@ from runner.app.imports.thresholds import condition
 from runner.compile.catalogue import short_name
 from runner.errors import RunnerError
 from runner.model.suggest import nearest
+from runner.records import dataclass
 
 _SECOND = frozenset({"hot_standby_delay"})
 """Actions whose first server is the primary, and whose second is the one that is looked at."""

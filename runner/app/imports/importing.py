@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.app.catalogue.entries import catalogue_of
@@ -15,6 +14,7 @@ from runner.app.loading import Loaded
 from runner.app.new import Made, Place, Wish
 from runner.config.files import read_text
 from runner.errors import UsageError
+from runner.records import dataclass
 
 GROUP = "imported"
 _SCHEDULE = "every 5min"

@@ -7,9 +7,11 @@ condition, with the value in place of `{}`; without a threshold on the line thes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Final
+
+from runner.records import dataclass
 
 
 class Form(Enum):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from runner.api import Target
 from runner.app.imports.calls import Call
 from runner.app.readable import scalar
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from runner.app.imports.calls import Call, is_call, read_call
 from runner.model.diagnostic import Span
+from runner.records import dataclass
 
 Source = Literal["nagios", "icinga", "nrpe", "crontab", "pgwatch"]
 _DEFINE = re.compile(r"^[ \t]*define\s+(\w+)\s*\{(.*?)^[ \t]*\}", re.MULTILINE | re.DOTALL)

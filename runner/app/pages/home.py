@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from runner.api import Job, Scope, Target
 from runner.model.home import Home, Route, Send, SinkSettings
 from runner.model.target import Selector
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runner.expr import Expression
 from runner.judge import Rule
@@ -12,6 +11,7 @@ from runner.kinds.maintenance.spec import MaintenanceSpec
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.job import Job
 from runner.model.node import MappingNode, Node, Scalar, SequenceNode
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

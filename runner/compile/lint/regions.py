@@ -8,7 +8,6 @@ true or false, so that the answer errs only towards "possible".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -32,6 +31,7 @@ from runner.expr.tree import (
     children,
 )
 from runner.model.quantity import Dimension
+from runner.records import dataclass
 
 End: TypeAlias = tuple["Fraction | float", int]
 """A number and -1, 0 or 1: just below it, itself, just above it. So open and closed ends compare as tuples."""

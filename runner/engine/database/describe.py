@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg import Error, pq
@@ -18,6 +17,7 @@ from runner.engine.database.pipeline import error_of
 from runner.errors import TargetError
 from runner.model.sql_text import BoundQuery
 from runner.model.target import Target
+from runner.records import dataclass
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult

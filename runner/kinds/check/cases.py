@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from runner.api import CompileContext, MappingNode, Node, RunnerError, Scalar, ScheduleError, SequenceNode, Span, plain
 from runner.model.quantity import parse_duration
+from runner.records import dataclass
 from runner.schedule import parse_time
 
 _SOME_TIME = datetime(2001, 1, 1, tzinfo=UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from runner.api import Diagnostic, Job, MappingNode, Node, Scalar, SequenceNode, Span
@@ -13,6 +12,7 @@ from runner.expr.problems import suggest
 from runner.kinds.check.read import ALWAYS
 from runner.kinds.check.spec import CheckSpec
 from runner.model.quantity import KINDS, Dimension
+from runner.records import dataclass
 from runner.template import Template
 
 _WHAT: Final = {

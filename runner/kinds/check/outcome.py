@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from runner.api import Column, Finding, Memory, Outcome, Past, Rows, Series, State, Table
@@ -12,6 +12,7 @@ from runner.expr import Quantity, Unknown
 from runner.judge import JudgedRow, Judgement, judge
 from runner.kinds.check.spec import CheckSpec
 from runner.model.quantity import Dimension
+from runner.records import dataclass
 from runner.template import Template
 
 SHOWN_ROWS = 50

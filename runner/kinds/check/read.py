@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, cast
 
 from runner.api import CompileContext, ExpressionError, MappingNode, Node, ProbeType, Scalar, SequenceNode, plain
@@ -16,6 +16,7 @@ from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
 from runner.model.suggest import did_you_mean
+from runner.records import dataclass
 from runner.template import Template
 
 # What messages may name beside the columns.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.judge import Rule
 from runner.model.sql_variants import SqlVariants
+from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.programs import end_group
+from runner.records import dataclass
 
 KEPT = 8192
 """Bytes kept of each output, from its end."""
