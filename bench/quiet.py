@@ -15,9 +15,9 @@ from runner.app.crontab import own_command
 
 FILES, JOBS, ROUNDS = 300, 1000, 41
 _JOB = "  - check: job-{number}\n    sql: select 1 as one\n    warning: one > 1\n"
-_ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
-}
+# As after an installation: the modules are compiled once, not by every process.
+_LEFT_OUT = ("PG", "DATABASE_", "RUNNER_", "PYTHONDONTWRITEBYTECODE")
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
 
 
 def write_home(home: Path) -> None:

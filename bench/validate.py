@@ -40,6 +40,10 @@ _JOB = """\
 """
 
 
+# As after an installation: the modules are compiled once, not by every process.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """One process: seconds on the clock and of the processor, and its largest memory in MB."""
@@ -78,7 +82,7 @@ def other_command(home: Path) -> list[str] | None:
 def cost(words: Sequence[str]) -> Cost:
     """A process of its own; `os.wait4` tells what this one used."""
     began = time.perf_counter()
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, env=_ENVIRONMENT) as process:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -104,6 +108,7 @@ def main() -> None:
         write_home(home, given.jobs)
         ours = [*own_command(), "--home", str(home), "validate"]
         other = other_command(home)
+        cost(ours)
         # By turns, so that whatever else the machine does meets both alike.
         costs = [(cost(ours), cost(other) if other else None) for _ in range(given.rounds)]
     print(f"{FILES:,} files with {given.jobs} job(s) each; medians of {given.rounds} processes by turns")

@@ -8,12 +8,17 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def many_objects() -> Iterator[None]:
-    """Holds the garbage collector back: it would walk over 100,000 objects again and again, and find nothing."""
+def many_objects(*, stay: bool = False) -> Iterator[None]:
+    """Holds the garbage collector back: it would walk over 100,000 objects again and again, and find nothing.
+
+    With `stay` they count as permanent afterwards, or the first look after that would walk over all of them again.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            if stay:
+                gc.freeze()
             gc.enable()

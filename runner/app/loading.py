@@ -49,7 +49,7 @@ def load(
             hint="run `runner init` to make one, or name it with --home DIR",
         )
     host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
-    with many_objects():
+    with many_objects(stay=True):
         home = load_home(choice.path, host.registry(), surroundings)
     # The library that connects reads this one by itself; it must be masked all the same.
     if password := surroundings.get("PGPASSWORD"):

@@ -27,7 +27,7 @@ class Validation:
 def validate(loaded: Loaded, now: datetime, *, connect: bool = False) -> Validation:
     """Errors and advice; with `connect` also what the servers say about the SQL of jobs without errors."""
     home = loaded.home
-    with many_objects():
+    with many_objects(stay=True):
         found = [*home.diagnostics, *lint(home, loaded.registry.kinds, now)]
     if connect:
         from runner.app.connect import ask_servers
