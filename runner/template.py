@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runner.errors import TemplateError
 from runner.model.quantity import Dimension, show
@@ -17,9 +17,11 @@ from runner.model.suggest import did_you_mean
 from runner.records import dataclass
 
 if TYPE_CHECKING:
+    from io import StringIO
     from types import TracebackType
 
     import jinja2
+    from jinja2.meta import TrackingCodeGenerator
 
 MESSAGE_LIMIT = 2000
 _ESCAPES = re.compile(
@@ -66,7 +68,7 @@ class Template:
         """Fills the template in; raises TemplateError that names what is missing and what there is."""
         if not self.is_dynamic:
             return clean(self.source, newlines=self.multiline, limit=self.limit)
-        compiled = self._compiled()
+        compiled = self._compiled().template
         try:
             text = compiled.render(context)
         except Exception as error:
@@ -79,21 +81,14 @@ class Template:
             return frozenset()
         if (simple := _simple_names(self.source)) is not None:
             return simple
-        from jinja2.meta import TrackingCodeGenerator
-
-        self._compiled()
-        # As `jinja2.meta.find_undeclared_variables` does it, but computing nothing.
-        generator = TrackingCodeGenerator(_environment())
-        generator.optimizer = None
-        generator.visit(_environment().parse(self.source))
-        return frozenset(generator.undeclared_identifiers)
+        return self._compiled().names
 
     @property
     def is_dynamic(self) -> bool:
         """Whether there is anything to fill in; a plain text needs no template engine."""
         return "{" in self.source
 
-    def _compiled(self) -> jinja2.Template:
+    def _compiled(self) -> _Compiled:
         from jinja2 import TemplateSyntaxError
 
         try:
@@ -144,9 +139,42 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """What Jinja makes of a source, and the variables that it takes from its context."""
+
+    template: jinja2.Template
+    names: frozenset[str]
+
+
 @lru_cache(maxsize=512)
-def _compile(source: str) -> jinja2.Template:
-    return _environment().from_string(source)
+def _compile(source: str) -> _Compiled:
+    """As `Environment.from_string` and `jinja2.meta.find_undeclared_variables` do it, in one pass over the source."""
+    environment = _environment()
+    generator = _generator()
+    generator.visit(environment.parse(source))
+    code = compile(cast("StringIO", generator.stream).getvalue(), "<template>", "exec")
+    template = environment.template_class.from_code(environment, code, environment.make_globals(None))
+    return _Compiled(template, frozenset(generator.undeclared_identifiers))
+
+
+@cache
+def _generator_class() -> type[TrackingCodeGenerator]:
+    from jinja2.compiler import CodeGenerator
+    from jinja2.meta import TrackingCodeGenerator
+
+    class Naming(TrackingCodeGenerator):
+        """Gathers the names of variables, and writes the code all the same."""
+
+        write = CodeGenerator.write
+
+    return Naming
+
+
+def _generator() -> TrackingCodeGenerator:
+    generator = _generator_class()(_environment())
+    generator.optimizer = None
+    return generator
 
 
 def _shown(value: object) -> object:

@@ -98,9 +98,10 @@ class Catalogue:
         if wanted in self.broken:
             raise RunnerError(f"the catalogue's check `{wanted}` is broken", hint="runner catalogue list")
         if not found and not _is_pattern(wanted):
+            preset = f"a preset is written `use: {PRESET}{wanted}`" if wanted in self.presets else ""
             raise RunnerError(
                 f"the catalogue has no check `{wanted}`",
-                hint=suggest(wanted, self.entries, "catalogue check"),
+                hint=preset or suggest(wanted, self.entries, "catalogue check"),
             )
         if not found:
             raise RunnerError(f"no check of the catalogue matches `{wanted}`", hint="runner catalogue list")

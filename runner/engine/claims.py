@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -55,18 +55,17 @@ def claim_due(
     store: Store, decisions: Iterable[Decision], jobs: Mapping[str, Job], tick: str, now: datetime
 ) -> list[Claimed]:
     """Settles every decision in the store and returns the runs that were won."""
-    claimed: list[Claimed] = []
+    wishes: list[Claimed] = []
     for decision in decisions:
         job = jobs[decision.job]
         if decision.passed and (decision.passed.status == "skipped" or not decision.verdict.waits):
             settle_passed(store, decision.passed, job, decision.target, now)
         if decision.verdict.runs and decision.slot:
             late = decision.reason if decision.verdict is Verdict.RUN_LATE else ""
-            wish = Claimed(run=new_run(), job=job, target=decision.target, slot=decision.slot, late=late)
-            claimed += _won(store, wish, tick, now)
+            wishes.append(Claimed(run=new_run(), job=job, target=decision.target, slot=decision.slot, late=late))
         else:
             _settle(store, decision, job, now)
-    return claimed
+    return _won(store, wishes, tick, now)
 
 
 def settle_passed(store: Store, passed: Passed, job: Job, target: str, now: datetime) -> None:
@@ -130,15 +129,23 @@ def claim_now(
 ) -> list[Claimed]:
     """Runs that no schedule asks for: their slot is this instant, or the next that is free, and no cursor moves."""
     claimed: list[Claimed] = []
-    for job, target in jobs:
-        instants = (now + timedelta(microseconds=count) for count in range(_MOST_AT_ONCE))
-        wishes = (Claimed(run=new_run(), job=job, target=target, slot=slot, ended=ended) for slot in instants)
-        claimed += next(filter(None, (_won(store, wish, tick, now, scheduled=False) for wish in wishes)), [])
+    open_ = list(jobs)
+    for count in range(_MOST_AT_ONCE):
+        slot = now + timedelta(microseconds=count)
+        wishes = [Claimed(run=new_run(), job=job, target=target, slot=slot, ended=ended) for job, target in open_]
+        won = _won(store, wishes, tick, now, scheduled=False)
+        claimed += won
+        runs = {wish.run for wish in won}
+        open_ = [(wish.job, wish.target) for wish in wishes if wish.run not in runs]
+        if not open_:
+            break
     return claimed
 
 
-def _won(store: Store, wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True) -> list[Claimed]:
-    return [wish] if store.claim(_claim_of(wish, tick, now, scheduled=scheduled)) else []
+def _won(store: Store, wishes: Sequence[Claimed], tick: str, now: datetime, *, scheduled: bool = True) -> list[Claimed]:
+    """Those that are ours now, claimed in one transaction."""
+    runs = store.claim_all([_claim_of(wish, tick, now, scheduled=scheduled) for wish in wishes])
+    return [wish for wish in wishes if wish.run in runs]
 
 
 def _claim_of(wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True) -> Claim:

@@ -156,6 +156,9 @@ class Store(HistoryReader, Protocol):
         False when the slot was decided, has a run that was not interrupted, or has this attempt or a later one.
         """
 
+    def claim_all(self, claims: Sequence[Claim]) -> frozenset[str]:
+        """Claims each in one transaction; the runs of those that were won."""
+
     def decide(
         self,
         *,

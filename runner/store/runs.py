@@ -31,6 +31,10 @@ _STATISTICS = f"""
 """  # noqa: S608
 
 
+def claim_runs(db: Database, claims: Sequence[Claim]) -> frozenset[str]:
+    return frozenset(claim.run for claim in claims if claim_run(db, claim))
+
+
 def claim_run(db: Database, claim: Claim) -> bool:
     """Inserts the run, and moves the cursor of a scheduled one; False when the slot may not be run at this attempt."""
     settled = db.execute(

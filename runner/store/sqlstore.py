@@ -71,7 +71,10 @@ class SqlStore:
         self._commit("anchor", cursors.set_cursor, (job, target), slot, digest, now)
 
     def claim(self, claim: Claim) -> bool:
-        return self._commit("claim", runs.claim_run, claim)
+        return bool(self.claim_all((claim,)))
+
+    def claim_all(self, claims: Sequence[Claim]) -> frozenset[str]:
+        return self._commit("claim", runs.claim_runs, claims) if claims else frozenset()
 
     def decide(
         self,

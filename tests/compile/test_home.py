@@ -340,6 +340,7 @@ def test_a_preset_of_a_file_is_stronger_than_the_tags(make: Make) -> None:
     [
         ("use: pg.sise", "unknown-catalogue", "the catalogue has no check `pg.sise`", "did you mean `pg.size`?"),
         ("use: pg.zzz-*", "empty-pattern", "no check of the catalogue matches `pg.zzz-*`", "runner catalogue list"),
+        ("use: few", "unknown-catalogue", "the catalogue has no check `few`", "a preset is written `use: preset.few`"),
         ("use: preset.fwe", "unknown-catalogue", "there is no preset `preset.fwe`", "did you mean `preset.few`?"),
         ("use: pg.index-*\n    check: x", "bad-value",
          "`pg.index-*` stands for 2 checks, which cannot all have this name",
