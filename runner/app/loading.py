@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner.clock import SystemClock
 from runner.collector import many_objects
-from runner.compile.home import load_home
+from runner.compile.kept import load_kept
 from runner.config.files import SETTINGS_FILE, find_home
 from runner.config.settings import disabled_plugins
 from runner.errors import ConfigurationError, StoreError
@@ -37,9 +37,17 @@ class Loaded:
 
 
 def load(
-    option: str = "", *, no_plugins: bool = False, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+    option: str = "",
+    *,
+    no_plugins: bool = False,
+    kept: bool = False,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Loaded:
-    """Never raises for bad content: that is in the home's diagnostics. Raises ConfigurationError without a home."""
+    """Never raises for bad content: that is in the home's diagnostics. Raises ConfigurationError without a home.
+
+    `kept` takes the jobs as the last tick compiled them when nothing changed: enough to run them, not to explain them.
+    """
     since = SystemClock().now().timestamp()
     surroundings = os.environ if environ is None else environ
     choice = find_home(option or None, surroundings, cwd or Path.cwd())
@@ -50,11 +58,18 @@ def load(
         )
     host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
     with many_objects(stay=True):
-        home = load_home(choice.path, host.registry(), surroundings)
+        home = (load_kept if kept else _compiled)(choice.path, host.registry(), surroundings)
     # The library that connects reads this one by itself; it must be masked all the same.
     if password := surroundings.get("PGPASSWORD"):
         home = replace(home, secrets=(*home.secrets, Secret(password)))
     return Loaded(home=_with_store_checked(home), host=host, since=since)
+
+
+def _compiled(path: Path, registry: Registry, environ: Mapping[str, str]) -> Home:
+    # What compiles takes longer to import than a tick needs for the rest.
+    from runner.compile.home import load_home
+
+    return load_home(path, registry, environ)
 
 
 def _with_store_checked(home: Home) -> Home:

@@ -6,26 +6,36 @@ from collections.abc import Iterable
 
 import click
 
-from runner.api import Fault
+from runner.api import Fault, PluginError
 from runner.app.loading import Loaded, load
 from runner.cli.console import complain, say_diagnostics
+from runner.cli.stdout import keep_apart
 from runner.model.secret import mask
 
 
-def load_for(context: click.Context) -> Loaded:
-    """The home of this call; nothing is said about its content yet."""
+def load_for(context: click.Context, *, kept: bool = False) -> Loaded:
+    """The home of this call; nothing is said about its content yet. `kept`: as the last tick compiled it."""
     options = context.find_root().obj
-    loaded = load(options.get("home", ""), no_plugins=bool(options.get("no_plugins")))
-    options["secrets"] = loaded.home.secrets
+    keep_apart()
+    loaded = load(options.get("home", ""), no_plugins=bool(options.get("no_plugins")), kept=kept)
+    options.update(secrets=loaded.home.secrets, host=loaded.host)
     return loaded
 
 
-def load_sound(context: click.Context) -> Loaded:
+def load_sound(context: click.Context, *, kept: bool = False) -> Loaded:
     """The home; its errors are told and the jobs that are sound go on. Plugin faults are told too."""
-    loaded = load_for(context)
+    loaded = load_for(context, kept=kept)
+    refuse_broken_plugins(loaded)
     say_diagnostics(loaded.home.errors, loaded.home.sources)
     complain_of(loaded, loaded.host.faults)
     return loaded
+
+
+def refuse_broken_plugins(loaded: Loaded) -> None:
+    """With RUNNER_STRICT_PLUGINS=1 nothing is begun while a plugin has a fault. Raises PluginError."""
+    if loaded.host.strict and loaded.host.faults:
+        complain_of(loaded, loaded.host.faults)
+        raise PluginError("RUNNER_STRICT_PLUGINS is set, and a plugin has a fault", hint="runner plugins list")
 
 
 def complain_of(loaded: Loaded, faults: Iterable[Fault]) -> None:

@@ -123,13 +123,8 @@ def _is_pattern(text: str) -> bool:
 def load_catalogue(home: Path, registry: Registry, checker: Checker) -> Catalogue:
     """Reads every catalogue file; an entry of the home hides one of the same name that is shipped."""
     loader = _Loader(registry, checker, home)
-    own = home / JOBS_FOLDER / CATALOGUE_FOLDER
-    loader.files(catalogue_files(own), "home")
-    ours = shipped(JOBS_FOLDER) / CATALOGUE_FOLDER
-    if not own.is_dir() or own.resolve() != ours.resolve():
-        loader.files(catalogue_files(ours), "runner")
-    for pack in registry.packs:
-        loader.files(_files_of_pack(pack.root), pack.name)
+    for source, files in catalogue_sources(home, registry):
+        loader.files(files, source)
     return Catalogue(
         entries=loader.entries,
         presets={**_tagged(loader.entries), **loader.presets},
@@ -139,6 +134,17 @@ def load_catalogue(home: Path, registry: Registry, checker: Checker) -> Catalogu
         files=tuple(loader.read),
         sources=loader.sources,
     )
+
+
+def catalogue_sources(home: Path, registry: Registry) -> Iterator[tuple[str, list[Path]]]:
+    """Whose catalogue files there are (home, runner, or a pack's name), the strongest first."""
+    own = home / JOBS_FOLDER / CATALOGUE_FOLDER
+    yield "home", catalogue_files(own)
+    ours = shipped(JOBS_FOLDER) / CATALOGUE_FOLDER
+    if not own.is_dir() or own.resolve() != ours.resolve():
+        yield "runner", catalogue_files(ours)
+    for pack in registry.packs:
+        yield pack.name, _files_of_pack(pack.root)
 
 
 def _tagged(entries: Mapping[str, CatalogueEntry]) -> dict[str, tuple[str, ...]]:

@@ -30,18 +30,21 @@ from runner.plugins.registry import Registry
 _WRITTEN_SECRET = re.compile(r"(?i)(?:password|passwd|secret|token)[\"']?\s*[:=]\s*[\"']?(?!\$\{)([^\s\"',}]+)")
 
 
-def load_home(path: Path, registry: Registry, environ: Mapping[str, str]) -> Home:
-    """The home in this folder. Bad content becomes diagnostics; jobs with errors are left out."""
-    return _Loader(path, registry, environ).home()
+def load_home(path: Path, registry: Registry, environ: Mapping[str, str], loaded: LoadedSettings | None = None) -> Home:
+    """The home in this folder. Bad content becomes diagnostics; jobs with errors are left out.
+
+    `loaded` are its settings when they were read already.
+    """
+    return _Loader(path, registry, loaded or load_settings(path, registry, environ)).home()
 
 
 class _Loader:
     """Holds what is gathered while the files of one home are read."""
 
-    def __init__(self, path: Path, registry: Registry, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, registry: Registry, loaded: LoadedSettings) -> None:
         self._path = path
         self._registry = registry
-        self._loaded: LoadedSettings = load_settings(path, registry, environ)
+        self._loaded = loaded
         self._interpolator = Interpolator(
             environment=self._loaded.environment, home=path, sources=registry.secret_sources
         )

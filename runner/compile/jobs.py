@@ -6,7 +6,7 @@ from runner.api import JobKind
 from runner.compile.common import CommonKeys
 from runner.compile.context import Context
 from runner.compile.expand import Source
-from runner.config.interpolate import Interpolator
+from runner.config.interpolate import INTERPOLATED_KEYS, Interpolator
 from runner.config.nodes import only, text_of, value_of
 from runner.config.settings import LoadedSettings
 from runner.errors import RunnerError
@@ -15,9 +15,6 @@ from runner.model.job import Job
 from runner.model.node import MappingNode
 from runner.plugins.registry import Registry, describe, resolve
 from runner.records import dataclass
-
-INTERPOLATED_KEYS = frozenset({"params", "env", "run", "cwd", "with"})
-"""The keys of a job in which `${…}` is replaced; SQL, expressions and templates have their own uses for `$`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,9 @@ from runner.model.suggest import did_you_mean
 from runner.plugins.registry import describe, resolve
 from runner.records import dataclass
 
+INTERPOLATED_KEYS: Final = frozenset({"params", "env", "run", "cwd", "with"})
+"""The keys of a job in which `${…}` is replaced; SQL, expressions and templates have their own uses for `$`."""
+
 # `$${` first, so that it is never taken for a reference; an opening that is not closed is complained about.
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<body>[^{}]*)\}|\$\{")
 _NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:[-?])(?P<rest>.*))?", re.DOTALL)

@@ -13,6 +13,7 @@ CHECK = JobKind(
     read="runner.kinds.check.read:read_check",
     converse="runner.kinds.check.run:converse",
     options=CHECK_OPTIONS,
+    spec="runner.kinds.check.spec:CheckSpec",
 )
 COMMAND = JobKind(
     name="command",
@@ -22,6 +23,7 @@ COMMAND = JobKind(
     options=COMMAND_OPTIONS,
     scope=Scope.HOST,
     starts_programs=True,
+    spec="runner.kinds.command.spec:CommandSpec",
 )
 MAINTENANCE = JobKind(
     name="maintenance",
@@ -31,6 +33,7 @@ MAINTENANCE = JobKind(
     options=MAINTENANCE_OPTIONS,
     required=("steps",),
     changes_data=True,
+    spec="runner.kinds.maintenance.spec:MaintenanceSpec",
 )
 
 KINDS: tuple[JobKind, ...] = (CHECK, MAINTENANCE, COMMAND)

@@ -64,6 +64,12 @@ def decode(kind: Any, data: Plain) -> Any:
         raise ValueError(f"not a {getattr(kind, '__name__', kind)}: {type(error).__name__}: {error}") from error
 
 
+def teach(kind: type, write: Callable[[Any], Plain], read: Decoder) -> None:
+    """Adds a type that is plain data for `encode` and comes back from it."""
+    _ENCODERS[kind] = write
+    _DECODERS[kind] = read
+
+
 # ---- encoding
 
 
@@ -106,7 +112,8 @@ def _encode_other(value: object) -> Plain:
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(kind))
+    """What is left out of comparisons is no part of the value."""
+    return tuple(item.name for item in fields(kind) if item.compare)
 
 
 def _encode_items(value: list[Any] | tuple[Any, ...]) -> list[Plain]:
@@ -161,6 +168,8 @@ def _decoder(kind: Any) -> Decoder:
     if kind in _DECODERS:
         return _DECODERS[kind]
     origin = get_origin(kind)
+    if origin in _DECODERS:
+        return _DECODERS[origin]
     if origin in (Union, types.UnionType):
         return _union(get_args(kind))
     if origin is not None and origin is not Literal:
@@ -176,15 +185,18 @@ def _union(members: tuple[Any, ...]) -> Decoder:
         return _as_is
     if len(others) == 1:
         return lambda data: None if data is None else _decoder(others[0])(data)
-    return lambda data: _decoder(next(member for member in others if _fits(member, data)))(data)
+    return lambda data: _decoder(min(others, key=lambda member: _misfit(member, data)))(data)
 
 
-def _fits(member: Any, data: Any) -> bool:
-    """Whether data can be of this member of a union; dataclasses are told apart by their fields."""
-    if is_dataclass(member):
-        needed = {item.name for item in fields(member) if item.default is item.default_factory is MISSING}
-        return isinstance(data, dict) and needed <= set(data) <= set(_names(cast("type", member)))
-    return not isinstance(data, dict) or get_origin(member) is not None
+def _misfit(member: Any, data: Any) -> int:
+    """How badly data suits this member of a union; dataclasses are told apart by their fields, defaults left out last."""
+    if not is_dataclass(member):
+        return 1000 if isinstance(data, dict) and get_origin(member) is None else 0
+    if not isinstance(data, dict):
+        return 1000
+    needed = {item.name for item in fields(member) if item.default is item.default_factory is MISSING}
+    names = set(_names(cast("type", member)))
+    return len(names ^ set(data)) if needed <= set(data) <= names else 1000
 
 
 def _container(origin: Any, arguments: tuple[Any, ...]) -> Decoder:

@@ -46,7 +46,7 @@ def command(
     """
     if bool(place) == listed or (listed and removed):
         raise UsageError("name a job, or ask for `--list`", hint="runner status shows the open problems")
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     moment = clock_for(now).now()
     if listed:
         _show(acknowledged(loaded, moment), as_json=as_json)

@@ -29,7 +29,7 @@ from runner.store.open import open_store
 @click.pass_context
 def command(context: click.Context, name: str, since: str, limit: int, as_json: bool, now: str) -> int:
     """Show past runs of a job or group (of all without a name), also slots that were missed or skipped, and why."""
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     jobs = {job.name for job in chosen(loaded, [name])} if name else None
     try:
         begin = clock_for(now).now() - timedelta(seconds=parse_duration(since)) if since else None

@@ -17,7 +17,7 @@ from runner.schedule import following, in_words
 @click.pass_context
 def command(context: click.Context, as_json: bool, now: str) -> int:
     """List the groups and jobs with their schedules in words."""
-    home = load_sound(context).home
+    home = load_sound(context, kept=True).home
     moment = clock_for(now).now()
     if as_json:
         say_json({"schema": "runner.jobs/1", "jobs": [

@@ -22,7 +22,7 @@ from runner.model.quantity import show_duration
 @click.pass_context
 def command(context: click.Context, at: str, as_json: bool) -> int:
     """Say what would run now (or at another time), on which target, and why everything else would not."""
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     now = clock_for(at).now().replace(microsecond=0)
     found = plan(loaded, now)
     planned = found.planned

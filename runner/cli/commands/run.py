@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -10,15 +9,15 @@ import click
 
 from runner.api import State
 from runner.app.plan import describe_runs
-from runner.app.run_job import broken_among, chosen, known, places, read_params, run_job
+from runner.app.run_job import broken_among, chosen, places, read_params, run_job
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_that_runs, now_option
-from runner.cli.console import complain, say, say_json, tell, write_result
+from runner.cli.console import complain, say, say_json, tell
 from runner.cli.loading import complain_of, load_sound
+from runner.cli.printing import printer_of, screens_of
 from runner.errors import RunnerError
 from runner.model.state import worst
-from runner.report.context import renderer
 
 
 @click.command("run", epilog="Example: runner run db-health-check --target main")
@@ -69,24 +68,22 @@ def _run(
     format_name: str,
     now: str,
 ) -> int:
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     jobs = chosen(loaded, names)
     overrides = read_params(params, jobs)
-    known("format", [format_name], loaded.registry.formats)
-    render = renderer(loaded.registry.formats, format_name, {}, loaded.home.path)
+    write = printer_of(loaded, format_name)
     where = places(loaded, jobs, target)
     if dry_run:
         _say_plan(describe_runs(loaded, where, overrides), format_name)
         return exits.OK
-    screens = frozenset(name for name, sink in loaded.home.settings.sinks.items() if sink.type == "stdout")
     manner = Manner(
         overrides=overrides,
         send=not no_deliver,
-        skip_sinks=screens,
+        skip_sinks=screens_of(loaded),
         tell=tell if sys.stderr.isatty() else lambda _: None,
     )
     ran = run_job(loaded, clock_that_runs(now), names, target, manner)
-    _print([render(report) for report in ran.reports], format_name)
+    write(ran.reports)
     complain_of(loaded, ran.faults)
     state = worst(report.state for report in ran.reports)
     if broken := broken_among(loaded, names):
@@ -103,12 +100,3 @@ def _say_plan(lines: Sequence[str], format_name: str) -> None:
         return
     for line in lines:
         say(line)
-
-
-def _print(texts: Sequence[str], format_name: str) -> None:
-    """One report as it is; several as JSON are one document all the same."""
-    if format_name == "json" and len(texts) != 1:
-        say_json({"schema": "runner.reports/1", "reports": [json.loads(text) for text in texts]})
-        return
-    for text in texts:
-        write_result(text if text.endswith("\n") else f"{text}\n")

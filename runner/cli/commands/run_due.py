@@ -14,7 +14,9 @@ from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_that_runs, now_option
 from runner.cli.console import complain, say_diagnostics, write_result
-from runner.cli.loading import complain_of, load_for
+from runner.cli.loading import complain_of, load_for, refuse_broken_plugins
+from runner.cli.printing import printer_of, screens_of
+from runner.cli.stdout import give_back
 from runner.clock import SystemClock
 from runner.errors import ConfigurationError, ScheduleError, UsageError
 from runner.gate import is_closed
@@ -27,27 +29,41 @@ from runner.version import VERSION
 @now_option
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="Look at this group only.")
 @click.option("--exit-state", is_flag=True, help="Exit with the worst state found: 0, 1, 2 or 3.")
+@click.option("--format", "format_name", metavar="FORMAT", default="", help="Print the reports too, in this format.")
 @click.option("--loop", "looping", is_flag=True, help="Go on until SIGTERM, one tick a minute: where there is no cron.")
 @click.option("--every", metavar="DURATION", default="", help="With --loop: how often, such as 30s; 1min by default.")
 @click.pass_context
 def command(
-    context: click.Context, now: str, groups: tuple[str, ...], exit_state: bool, looping: bool, every: str
+    context: click.Context,
+    now: str,
+    groups: tuple[str, ...],
+    exit_state: bool,
+    format_name: str,
+    looping: bool,
+    every: str,
 ) -> int:
     """Run what is due, record it, and deliver the reports. Prints nothing when nothing is due.
 
     Exits 0 when the machinery did its work, whatever the checks found; 4 when a run could not be recorded or a
     delivery was given up; 78 when files of the home are broken (the jobs that are sound have run all the same).
 
+    With --format the reports are printed whole beside what the sinks get; sinks of the type stdout are left out then.
+
     With --loop each tick is a process of its own, as under cron. SIGTERM starts no further one, ends what is running as
     it would end a single tick, waits for it, and exits 143.
     """
     if looping:
-        return _loop(context, now, groups, every, exit_state=exit_state)
+        return _loop(context, now, groups, every, format_name, exit_state=exit_state)
     if every:
         raise UsageError("--every goes with --loop", hint="a single tick has no rhythm")
-    loaded = load_for(context)
+    loaded = load_for(context, kept=True)
+    refuse_broken_plugins(loaded)
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
-    done = run_due(loaded, clock_that_runs(now), Manner(stdout=write_result), groups)
+    write = printer_of(loaded, format_name) if format_name else None
+    screens = screens_of(loaded) if write else frozenset()
+    done = run_due(loaded, clock_that_runs(now), Manner(stdout=write_result, skip_sinks=screens), groups)
+    if write and done.ran.reports:
+        write(done.ran.reports)
     complain_of(loaded, done.ran.faults)
     if loaded.home.errors:
         say_diagnostics(loaded.home.errors, loaded.home.sources)
@@ -62,7 +78,9 @@ def command(
     return exits.OK
 
 
-def _loop(context: click.Context, now: str, groups: tuple[str, ...], every: str, *, exit_state: bool) -> int:
+def _loop(
+    context: click.Context, now: str, groups: tuple[str, ...], every: str, format_name: str, *, exit_state: bool
+) -> int:
     if now or exit_state:
         raise UsageError(
             "--loop goes on with the host's clock and has no state to exit with", hint="leave the other out"
@@ -74,7 +92,10 @@ def _loop(context: click.Context, now: str, groups: tuple[str, ...], every: str,
     if seconds < 1:
         raise UsageError("--every must be a second or more", hint="--every 1min is what cron does")
     home = str(load_for(context).home.path)
+    # What the ticks print is theirs.
+    give_back()
     chosen = [word for group in groups for word in ("--group", group)]
+    chosen += ["--format", format_name] if format_name else []
     plugins = ["--no-plugins"] if context.obj["no_plugins"] else []
     Loop(
         command=[*own_command(), "--home", home, *plugins, "run-due", *chosen],

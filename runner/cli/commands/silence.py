@@ -46,7 +46,7 @@ def command(
     """
     if bool(jobs) == listed:
         raise UsageError("name jobs, or ask for `--list`", hint="runner list shows every job")
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     moment = clock_for(now).now()
     if listed:
         show(silences(loaded, moment), as_json=as_json)

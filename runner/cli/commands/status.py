@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
 
-from runner.api import Problem
+from runner.api import Problem, Result
 from runner.app.run_job import known as registered
 from runner.app.status import Status, age, status
 from runner.app.status_report import report_of
-from runner.cli import exits
+from runner.cli import exits, stdout
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.commands.silence import plain as silence_as_json, table as show_silences
 from runner.cli.console import paint, say, say_json, say_table, write_result
 from runner.cli.loading import load_sound
+from runner.cli.trends import knows_blocks, room, trend_rows
 from runner.errors import RunnerError
 from runner.model.quantity import show_duration
 from runner.report.context import renderer
@@ -27,12 +29,12 @@ from runner.report.context import renderer
 @now_option
 @click.pass_context
 def command(context: click.Context, everything: bool, as_json: bool, format_name: str, now: str) -> int:
-    """Show what is wrong and since when, from history, without asking a server.
+    """Show what is wrong and since when, and where the numbers go, from history, without asking a server.
 
     Exits like a monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown.
     """
     try:
-        loaded = load_sound(context)
+        loaded = load_sound(context, kept=True)
         registered("format", [format_name], loaded.registry.formats)
         moment = clock_for(now).now()
         known = status(loaded, moment)
@@ -153,6 +155,7 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
                 )
             ],
         )
+    _say_trends(sorted(shown, key=lambda result: -result.state.rank))
     if known.silences:
         say()
         show_silences(known.silences)
@@ -163,4 +166,10 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
             say(f"  {job} on {target or 'host'}")
     if known.waiting or known.given_up:
         say()
-        say(f"deliveries: {known.waiting} waiting, {known.given_up} given up")
+        say(f"deliveries: {known.waiting} waiting, {known.given_up} given up (runner sinks list says why)")
+
+
+def _say_trends(results: Sequence[Result]) -> None:
+    if rows := trend_rows(results, room(), blocks=knows_blocks(stdout.results().encoding)):
+        say()
+        say_table(("trend", "of", "course", "job", "target"), rows)

@@ -23,7 +23,7 @@ def command(context: click.Context, ids: tuple[str, ...], everything: bool, as_j
     """End silences before their time. Those of runner.yaml are ended there."""
     if bool(ids) == everything:
         raise UsageError("name a silence, or ask for `--all`", hint="runner silence --list shows them")
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     ended = remove(loaded, ids, clock_for(now).now(), everything=everything)
     if as_json:
         show(ended, as_json=True)

@@ -1,0 +1,175 @@
+"""Compiled jobs, kept in the state folder: a home in which nothing changed is not compiled again by the next tick.
+
+The file is JSON, and it is used only when it was made from the very same bytes: of the program, of every file of jobs
+and of the catalogue, and of the settings. What could depend on anything else is not kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import runner
+from runner.compile.catalogue import catalogue_sources
+from runner.config.files import SETTINGS_FILE, job_files
+from runner.config.interpolate import INTERPOLATED_KEYS
+from runner.config.settings import LoadedSettings, load_settings
+from runner.errors import PluginError
+from runner.expr import Expression, parse
+from runner.model.codec import decode, encode, teach
+from runner.model.diagnostic import Severity
+from runner.model.home import Home
+from runner.model.job import Job
+from runner.model.node import MappingNode, plain
+from runner.plugins.registry import BUILT_IN_PLUGIN, Registry, resolve
+
+FILE: Final = "plan.json"
+_ABOUT_JOBS: Final = frozenset({"kinds", "probes", "functions"})
+
+teach(Expression, lambda expression: expression.text, parse)
+teach(re.Pattern, lambda pattern: pattern.pattern, lambda text: re.compile(text, re.MULTILINE))
+
+
+def load_kept(path: Path, registry: Registry, environ: Mapping[str, str]) -> Home:
+    """As `load_home`, from the kept jobs when they are of these files; without texts and places for complaints."""
+    loaded = load_settings(path, registry, environ)
+    mark = _mark(path, loaded, registry)
+    home = _restored(path, loaded, registry, mark) if mark else None
+    if home is not None:
+        return home
+    # Only now, because what compiles takes longer to import than the rest to run.
+    from runner.compile.home import load_home
+
+    home = load_home(path, registry, environ, loaded)
+    # A file that was edited meanwhile may have been read before or after.
+    if mark and mark == _mark(path, loaded, registry):
+        with suppress(OSError, ValueError, PluginError):
+            _keep(home, registry, mark)
+    return home
+
+
+def _mark(path: Path, loaded: LoadedSettings, registry: Registry) -> str:
+    """A digest of all that compiling looks at; empty when plugins have a hand in it, or a file cannot be read."""
+    if any(category in _ABOUT_JOBS and owner != BUILT_IN_PLUGIN for (category, _), owner in registry.owners.items()):
+        return ""
+    digest = sha256(_program().encode())
+    declared = {name: sorted(names) for name, names in loaded.declared.items()}
+    targets = {name: [target.labels, target.params] for name, target in loaded.targets.items()}
+    said = [str(path), encode(loaded.settings), plain(loaded.defaults), declared, targets]
+    digest.update(json.dumps(encode(said), sort_keys=True).encode())
+    try:
+        for file in _files(path, registry):
+            data = file.read_bytes()
+            digest.update(f"\0{file}\0{len(data)}\0".encode(errors="surrogateescape") + data)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+@cache
+def _program() -> str:
+    """The modules of runner with their times, so that an update without a new version is noticed as well."""
+    root = Path(runner.__file__).parent
+    found = sorted((str(item), item.stat()) for item in root.rglob("*.py"))
+    return "\n".join(f"{name} {status.st_mtime_ns} {status.st_size}" for name, status in found)
+
+
+def _files(path: Path, registry: Registry) -> Iterator[Path]:
+    settings = path / SETTINGS_FILE
+    if settings.exists():
+        yield settings
+    yield from job_files(path)[0]
+    for _, files in catalogue_sources(path, registry):
+        yield from files
+
+
+# ---- writing
+
+
+def _keep(home: Home, registry: Registry, mark: str) -> None:
+    """Writes the file when every job comes back from it as it was; a reference to the environment may not."""
+    if home.errors or home.broken or any(map(_refers_to_environment, home.jobs)):
+        return
+    jobs = [_bare(job) for job in home.jobs]
+    kept = {
+        "mark": mark,
+        "groups": dict(home.groups),
+        "files": list(map(str, home.files)),
+        "jobs": [encode(job) for job in jobs],
+    }
+    text = json.dumps(kept, ensure_ascii=False)
+    if _jobs(json.loads(text)["jobs"], registry) == jobs:
+        _replace_file(home.state_dir, text)
+
+
+def _refers_to_environment(job: Job) -> bool:
+    node = job.documented.get("node")
+    values = (plain(node.get(key)) for key in INTERPOLATED_KEYS) if isinstance(node, MappingNode) else ()
+    return any("${" in json.dumps(value) for value in values)
+
+
+def _bare(job: Job) -> Job:
+    """Without what only complaints and explanations need."""
+    return replace(job, documented={}, origins={})
+
+
+def _replace_file(folder: Path, text: str) -> None:
+    beside = folder / f"{FILE}.{os.getpid()}"
+    with open(
+        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+    beside.replace(folder / FILE)
+
+
+# ---- reading
+
+
+def _restored(path: Path, loaded: LoadedSettings, registry: Registry, mark: str) -> Home | None:
+    try:
+        kept = _read(path / ".runner" / FILE)
+        if kept["mark"] != mark or any(item.severity is Severity.ERROR for item in loaded.diagnostics):
+            return None
+        return Home(
+            path=path,
+            settings=loaded.settings,
+            targets=loaded.targets,
+            jobs=tuple(_jobs(kept["jobs"], registry)),
+            groups=kept["groups"],
+            diagnostics=loaded.diagnostics,
+            secrets=loaded.secrets,
+            files=tuple(dict.fromkeys([*loaded.files, *map(Path, kept["files"])])),
+            sources=loaded.sources,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, PluginError):
+        return None
+
+
+def _read(path: Path) -> Any:
+    """What the file holds; whoever else may write to it could have put other SQL there, so it counts as missing."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="utf-8") as file:
+        status = os.fstat(file.fileno())
+        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise OSError("not ours alone")
+        return json.load(file)
+
+
+def _jobs(kept: list[dict[str, Any]], registry: Registry) -> list[Job]:
+    """The jobs with their specs as the types that their kinds name. Raises ValueError and KeyError."""
+    found = []
+    for data in kept:
+        job: Job = decode(Job, data)
+        kind = registry.kinds[job.kind]
+        if kind.spec is None:
+            raise ValueError(f"the kind {kind.name} does not say what its specs are")
+        found.append(replace(job, spec=decode(resolve(kind.spec), data["spec"])))
+    return found
