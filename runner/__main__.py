@@ -12,9 +12,10 @@ def main() -> int:
     """The exit code; a quiet `run-due` ends here, after a few file stats."""
     if is_quiet_call(sys.argv[1:], VERSION):
         return 0
+    from runner.cli.leaving import leave
     from runner.cli.main import run
 
-    return run(sys.argv[1:])
+    return leave(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def perform(
 
     around = Surroundings(
         home=home, registry=loaded.registry, store=store, clock=clock, publisher=publisher,
-        overrides=manner.overrides, dry_run=manner.dry_run, tell=manner.tell, result_ready=tell_plugins,
+        overrides=manner.overrides, dry_run=manner.dry_run, tell=manner.tell, result_ready=tell_plugins, broke=host.broke,
     )  # fmt: skip
     try:
         Tick(around).run(claims)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
+from runner.cli.stdout import results
 from runner.model.diagnostic import Diagnostic
 from runner.model.state import State
 
@@ -30,7 +31,7 @@ def wants_colour(stream: TextIO) -> bool:
 
 def say(text: str = "") -> None:
     """One piece of the result on standard output; characters that it cannot show are replaced."""
-    _write(sys.stdout, text + "\n")
+    _write(results(), text + "\n")
 
 
 def tell(text: str) -> None:
@@ -65,7 +66,7 @@ def paint(state: State, text: str = "") -> str:
 
 
 def _paint(text: str, code: str) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(sys.stdout) else text
+    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(results()) else text
 
 
 def say_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
@@ -84,4 +85,4 @@ def _write(stream: TextIO, text: str) -> None:
 
 def write_result(text: str) -> None:
     """A whole report on standard output, as it is."""
-    _write(sys.stdout, text)
+    _write(results(), text)

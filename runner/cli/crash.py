@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterable
 
 from runner.model.secret import Secret, mask
+from runner.plugins.host import PluginHost
 from runner.version import VERSION
 
 
@@ -38,6 +39,16 @@ def environment_secrets() -> list[Secret]:
     values = [value for name, value in os.environ.items() if any(word in name.upper() for word in words)]
     inside = [word for value in values for word in passwords_in(value)]
     return [Secret(word) for word in (*values, *inside)]
+
+
+def tell_bugs(host: PluginHost | None, secrets: Iterable[Secret] = ()) -> bool:
+    """The tracebacks of what plugins let out, on standard error; whether RUNNER_STRICT_PLUGINS found anything."""
+    if host is None or not host.strict:
+        return False
+    known = [*secrets, *environment_secrets()]
+    for bug in host.bugs:
+        print(mask(f"{bug.where}:\n{bug.traceback}", known), file=sys.stderr, end="")
+    return bool(host.bugs or host.faults)
 
 
 def tell_crash(error: BaseException, words: list[str], secrets: Iterable[Secret] = ()) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +11,8 @@ import click
 
 from runner.cli import exits
 from runner.cli.console import complain, say_diagnostics
-from runner.cli.crash import tell_crash
+from runner.cli.crash import tell_bugs, tell_crash
+from runner.cli.stdout import give_back, silence
 from runner.errors import ConfigurationError, RunnerError
 from runner.model.secret import mask
 from runner.model.suggest import nearest
@@ -39,7 +37,7 @@ COMMANDS = {
     "test": "Run the `tests:` blocks of the jobs, without a database.",
     "catalogue": "Find checks in the catalogue, look at one, and begin to use them.",
     "import": "Turn command lines of check_postgres and check_pgactivity, and pgwatch's metrics, into checks.",
-    "new": "Write a new check or maintenance job, with guesses from what a query returns.",
+    "new": "Write a new check or maintenance job, or a plugin.",
     "doctor": "Look for what keeps the jobs from working, and print the SQL for missing grants.",
     "sinks": "List the sinks of this home, or send one a test report.",
     "plugins": "List the plugins that were found, loaded or refused.",
@@ -56,6 +54,10 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if "." in cmd_name:
+            from runner.cli.plugin_commands import plugin_command
+
+            return plugin_command(ctx, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         # `import` is a word of Python's own.
@@ -68,7 +70,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and "." not in args[0] and not args[0].startswith("-"):
             near = nearest(args[0], COMMANDS)
             hint = f" Did you mean `runner {near}`?" if near else ""
             raise click.UsageError(f"there is no command `{args[0]}`.{hint}", ctx)
@@ -135,17 +137,14 @@ def run(words: Sequence[str]) -> int:
     except SystemExit as stop:
         # Click's way out when the reader has gone (`runner list | head`): nothing to say, and Python must not
         # complain at exit.
-        _silence_stdout()
+        silence()
         code = stop.code if isinstance(stop.code, int) else exits.PROBLEMS
     except Exception as error:
         tell_crash(error, list(words), state.get("secrets", ()))
         code = exits.BUG
-    return int(code or 0)
-
-
-def _silence_stdout() -> None:
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    finally:
+        give_back()
+    return exits.BUG if tell_bugs(state.get("host"), state.get("secrets", ())) else int(code or 0)
 
 
 class _TerminatedError(KeyboardInterrupt):

@@ -61,11 +61,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A run that has ended; a fault when our machinery or a plugin failed in it."""
+    """A run that has ended; a fault when our machinery or a plugin failed in it, with the error that it let out."""
 
     work: Work
     outcome: Outcome
     fault: Fault | None = None
+    error: Exception | None = None
 
 
 def execute(works: Sequence[Work], ask: Ask, finished: Callable[[Sequence[Done]], None]) -> None:
@@ -190,7 +191,8 @@ def _done(work: Work, ended: Outcome | Exception) -> Done:
     if isinstance(ended, RunnerError):
         outcome = unknown(ended.message)
         outcome = replace(outcome, notes=(ended.hint,) if ended.hint else ())
-        return Done(work=work, outcome=outcome, fault=_fault_of(work, ended))
+        fault = _fault_of(work, ended)
+        return Done(work=work, outcome=outcome, fault=fault, error=ended if fault else None)
     return broken(work, ended)
 
 
@@ -209,6 +211,7 @@ def broken(work: Work, error: Exception) -> Done:
         work=work,
         outcome=unknown(f"the kind `{job.kind}` failed: {what}"),
         fault=Fault(where=f"job {job.name}", message=f"the kind `{job.kind}` raised {what}"),
+        error=error,
     )
 
 

@@ -55,6 +55,8 @@ class Surroundings:
     dry_run: bool = False
     tell: Callable[[str], None] = lambda _: None
     result_ready: Callable[[Result], None] = lambda _: None
+    broke: Callable[[str, BaseException], None] = lambda _where, _error: None
+    """Told of every error that a kind let out, for the developer of its plugin."""
 
 
 class Tick:
@@ -213,6 +215,8 @@ class Tick:
             # An outcome that cannot be kept (a plugin's) costs no other run its result.
             done = broken(done.work, error)
             recorded = self._recorded(done)
+        if done.error is not None:
+            self._around.broke(f"job {recorded.result.job}", done.error)
         self._ended[recorded.result.job, recorded.result.target] = recorded.result.state
         self._around.publisher.add(recorded, done.fault, at_once=not done.work.shares_round_trips)
         self._around.result_ready(recorded.result)

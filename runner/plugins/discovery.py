@@ -6,7 +6,6 @@ import hashlib
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 from runner.api import PluginError
 from runner.plugins.markers import PROJECT
 from runner.plugins.registry import BUILT_IN_PLUGIN, describe
+from runner.records import dataclass
+from runner.version import VERSION
 
 if TYPE_CHECKING:
     from importlib import metadata
@@ -29,10 +30,11 @@ class Candidate:
     name: str
     source: str
     load: Callable[[], object]
+    version: str = ""
 
 
 def built_in() -> Candidate:
-    return Candidate(BUILT_IN_PLUGIN, "runner itself", lambda: import_module("runner.plugins.builtin"))
+    return Candidate(BUILT_IN_PLUGIN, "runner itself", lambda: import_module("runner.plugins.builtin"), VERSION)
 
 
 def installed() -> list[Candidate]:
@@ -44,7 +46,7 @@ def installed() -> list[Candidate]:
     except Exception as error:
         problem = PluginError(f"the installed distributions cannot be listed: {describe(error)}")
         return [Candidate("(installed)", "installed distributions", partial(_raise, problem))]
-    return [Candidate(point.name, _distribution(point), point.load) for point in points]
+    return [Candidate(point.name, *_distribution(point)) for point in points]
 
 
 def in_folder(folder: Path, uid: int) -> list[Candidate]:
@@ -91,9 +93,9 @@ def _check_safe_for_root(path: Path) -> None:
         raise PluginError(f"root does not run {path}, which others may write", hint=f"sudo chmod go-w {path}")
 
 
-def _distribution(point: metadata.EntryPoint) -> str:
+def _distribution(point: metadata.EntryPoint) -> tuple[str, Callable[[], object], str]:
     dist = point.dist
-    return f"{dist.name} {dist.version}" if dist is not None else point.value
+    return (dist.name, point.load, dist.version) if dist is not None else (point.value, point.load, "")
 
 
 def _raise(error: Exception) -> object:

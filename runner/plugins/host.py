@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,16 @@ from typing import Any
 import pluggy
 
 from runner.api import API_VERSION, Fault, PluginError
+from runner.model.quantity import counted
 from runner.model.suggest import did_you_mean
+from runner.plugins import guard
 from runner.plugins.discovery import Candidate, built_in, in_folder, installed
 from runner.plugins.hookspecs import RunnerHooks
 from runner.plugins.markers import PROJECT
-from runner.plugins.registry import CATEGORIES, Offer, Registry, build_registry, describe
+from runner.plugins.registry import BUILT_IN_PLUGIN, CATEGORIES, Offer, Registry, build_registry, describe
+from runner.records import dataclass
 
+_OFF = ("", "0", "no", "false")
 _HOOKS = tuple(name for name in vars(RunnerHooks) if name.startswith(f"{PROJECT}_"))
 
 
@@ -38,9 +43,18 @@ class PluginInfo:
     name: str
     source: str
     status: PluginStatus
+    version: str = ""
     reason: str = ""
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """An error that a plugin let out, with its traceback: for its developer, and unmasked."""
+
+    where: str
+    traceback: str
 
 
 class PluginHost:
@@ -48,6 +62,8 @@ class PluginHost:
 
     `plugins_dir` is the home's own folder of one-file plugins. `RUNNER_PLUGINS` in `environ` is an allow-list
     (empty: none); `no_plugins` leaves only the built-ins. `objects` are further plugins by name, for tests.
+    With RUNNER_TRACE_PLUGINS=1 each import and each call of a hook is told to `tell`; with RUNNER_STRICT_PLUGINS=1
+    the tracebacks of all that plugins let out are kept in `bugs`.
     """
 
     def __init__(
@@ -58,7 +74,11 @@ class PluginHost:
         *,
         no_plugins: bool = False,
         objects: Mapping[str, object] | None = None,
+        tell: Callable[[str], object] | None = None,
     ) -> None:
+        self.strict = environ.get("RUNNER_STRICT_PLUGINS", "") not in _OFF
+        self._trace = (tell or _to_stderr) if environ.get("RUNNER_TRACE_PLUGINS", "") not in _OFF else None
+        self._bugs: list[Bug] = []
         self._faults: dict[Fault, None] = {}
         self._plugins: dict[str, PluginInfo] = {}
         self._listed: list[PluginInfo] = []
@@ -73,6 +93,18 @@ class PluginHost:
     def faults(self) -> tuple[Fault, ...]:
         """Everything that went wrong with plugins so far, each once, those of the registry included."""
         return tuple(self._faults)
+
+    @property
+    def bugs(self) -> tuple[Bug, ...]:
+        """What plugins let out so far, where RUNNER_STRICT_PLUGINS asks for it."""
+        return tuple(self._bugs)
+
+    def broke(self, where: str, error: BaseException) -> None:
+        """Keeps the traceback of what a plugin let out, for a developer who asked for it."""
+        if self.strict:
+            import traceback
+
+            self._bugs.append(Bug(where=where, traceback="".join(traceback.format_exception(error))))
 
     @property
     def plugins(self) -> tuple[PluginInfo, ...]:
@@ -103,14 +135,38 @@ class PluginHost:
         order = {name: position for position, name in enumerate(self._plugins)}
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         for implementation in sorted(implementations, key=lambda item: order[item.plugin_name]):
-            name = implementation.plugin_name
+            name, started = implementation.plugin_name, time.perf_counter()
             try:
-                value = implementation.function(*(arguments[argument] for argument in implementation.argnames))
-                result = finish(value)
-            except (Exception, SystemExit) as error:
-                self._fault(name, f"failed in {hook}: {describe(error)}")
+                with self._watched(name, hook):
+                    value = implementation.function(*(arguments[argument] for argument in implementation.argnames))
+                    result = finish(value)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._fault(name, f"failed in {hook}: {describe(error)}", error=error)
             else:
+                self._tell(name, hook, started, result)
                 yield name, result
+
+    @contextmanager
+    def _watched(self, name: str, what: str) -> Iterator[None]:
+        """Bounds the time of foreign code, and puts back what it changed in the process."""
+        if name == BUILT_IN_PLUGIN:
+            yield
+            return
+        ground = guard.Ground()
+        try:
+            with guard.limited(guard.CALL_LIMIT):
+                yield
+        finally:
+            if changed := ground.put_back():
+                self._fault(name, f"changed {' and '.join(changed)} in {what}; that was put back")
+
+    def _tell(self, name: str, what: str, started: float, result: object = None) -> None:
+        if self._trace:
+            spent = f"{(time.perf_counter() - started) * 1000:.1f} ms"
+            count = f", {counted(len(result), 'thing')}" if isinstance(result, tuple) else ""
+            self._trace(f"plugin {name}: {what}, {spent}{count}")
 
     def _load_others(self, switches: _Switches, plugins_dir: Path | None, objects: Mapping[str, object]) -> None:
         found = [*installed(), *(in_folder(plugins_dir, os.geteuid()) if plugins_dir else ())]
@@ -129,16 +185,20 @@ class PluginHost:
         started = time.perf_counter()
         try:
             self._check_name(candidate.name)
-            plugin = candidate.load()
+            with self._watched(candidate.name, "its import"):
+                plugin = candidate.load()
             _check_version(plugin)
             seconds = time.perf_counter() - started
+            self._tell(candidate.name, "import", started)
             hooks = self._register(candidate.name, plugin)
+        except KeyboardInterrupt:
+            raise
         except PluginError as refusal:
-            self._refuse(candidate, refusal.message, refusal.hint)
-        except (Exception, SystemExit) as error:
-            self._refuse(candidate, f"cannot be imported: {describe(error)}")
+            self._refuse(candidate, refusal.message, refusal.hint, error=refusal)
+        except BaseException as error:
+            self._refuse(candidate, f"cannot be imported: {describe(error)}", error=error)
         else:
-            info = _info(candidate, PluginStatus.LOADED, hooks=hooks, seconds=seconds)
+            info = _info(candidate, PluginStatus.LOADED, hooks=hooks, seconds=seconds, version=_version(plugin))
             self._plugins[candidate.name] = info
             self._listed.append(info)
 
@@ -168,12 +228,14 @@ class PluginHost:
         callers = self._manager.get_hookcallers(plugin) or ()
         return [item for caller in callers for item in caller.get_hookimpls() if item.plugin is plugin]
 
-    def _refuse(self, candidate: Candidate, message: str, hint: str = "") -> None:
+    def _refuse(self, candidate: Candidate, message: str, hint: str = "", *, error: BaseException) -> None:
         self._listed.append(_info(candidate, PluginStatus.REFUSED, message))
-        self._fault(candidate.name, message, hint)
+        self._fault(candidate.name, message, hint, error=error)
 
-    def _fault(self, plugin: str, message: str, hint: str = "") -> None:
+    def _fault(self, plugin: str, message: str, hint: str = "", *, error: BaseException | None = None) -> None:
         self._faults[Fault(where=f"plugin {plugin}", message=message, hint=hint)] = None
+        if error is not None:
+            self.broke(f"plugin {plugin}", error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +281,22 @@ def _info(
     *,
     hooks: tuple[str, ...] = (),
     seconds: float = 0.0,
+    version: str = "",
 ) -> PluginInfo:
     return PluginInfo(
-        name=candidate.name, source=candidate.source, status=status, reason=reason, hooks=hooks, seconds=seconds
-    )
+        name=candidate.name, source=candidate.source, status=status, reason=reason, hooks=hooks, seconds=seconds,
+        version=candidate.version or version,
+    )  # fmt: skip
+
+
+def _version(plugin: object) -> str:
+    """What a plugin without a distribution says of itself."""
+    version = getattr(plugin, "__version__", "")
+    return version if isinstance(version, str) else ""
+
+
+def _to_stderr(text: str) -> None:
+    print(f"runner: {text}", file=sys.stderr, flush=True)
 
 
 def _flat(error: Exception) -> str:

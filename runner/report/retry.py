@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
-from runner.errors import RetryableSinkError, RunnerError, SinkError
+from runner.errors import PluginError, RetryableSinkError, RunnerError, SinkError
 from runner.model.report import Delivery, DeliveryState, Waiting
 from runner.plugins.registry import describe
+from runner.records import dataclass
 from runner.report.route import GIVE_UP_AFTER
 
 LONGEST_WAIT = timedelta(minutes=60)
@@ -21,6 +22,8 @@ class Failure:
     hint: str = ""
     permanent: bool = False
     retry_after: float | None = None
+    bug: BaseException | None = field(default=None, repr=False, compare=False)
+    """What was raised that the contract does not know."""
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -28,8 +31,11 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, RunnerError):
         permanent = isinstance(error, SinkError) and not isinstance(error, RetryableSinkError)
         wish = error.retry_after if isinstance(error, RetryableSinkError) else None
-        return Failure(message=error.message, hint=error.hint, permanent=permanent, retry_after=wish)
-    return Failure(message=describe(error), hint="the sink's plugin has a bug; its author would like to know")
+        bug = error if isinstance(error, PluginError) else None
+        return Failure(message=error.message, hint=error.hint, permanent=permanent, retry_after=wish, bug=bug)
+    return Failure(
+        message=describe(error), hint="the sink's plugin has a bug; its author would like to know", bug=error
+    )
 
 
 def after_success(delivery: Delivery) -> Delivery:

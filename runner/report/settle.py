@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from runner.api import Fault
@@ -14,6 +14,7 @@ from runner.model.problem import Announced
 from runner.model.report import NOTHING_TOLD, Delivery, DeliveryState, Report, Told, Waiting
 from runner.model.secret import mask
 from runner.plugins.host import PluginHost
+from runner.records import dataclass
 from runner.report.retry import Failure, after_expiry, after_failure, after_success, has_expired
 
 
@@ -82,11 +83,18 @@ class Settler:
         if failure is None:
             settled = after_success(delivery)
         else:
+            if failure.bug is not None:
+                self._host.broke(f"sink {delivery.sink}", failure.bug)
             failure = replace(failure, message=self._masked(failure.message), hint=self._masked(failure.hint))
             settled = after_failure(delivery, failure, self.clock.now())
             self._faults.append(_fault(settled, failure))
         self._keep(settled, NOTHING_TOLD if failure else told)
         return settled.state is DeliveryState.FAILED
+
+    def blame_sink(self, sink: str, changed: Sequence[str]) -> None:
+        """A fault that names what a sink changed in the process; it is as before."""
+        message = f"changed {' and '.join(changed)} while it worked; that was put back"
+        self._faults.append(Fault(where=f"sink {sink}", message=message, hint="its plugin must not do that"))
 
     def expire(self, left: Sequence[Waiting]) -> None:
         """Gives up what still waits although its time is over: one fault for all of a sink."""

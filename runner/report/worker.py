@@ -5,21 +5,28 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import field
 
 from runner import crashpoints
 from runner.api import Sink
 from runner.model.report import Report
+from runner.plugins.guard import Ground
+from runner.records import dataclass
 from runner.report.retry import Failure, failure_of
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one report; or, with `ended`, that the thread has closed its sink."""
+    """What became of one report; or, with `ended`, that the thread has closed its sink.
+
+    `changed` names what the sink changed in the process and should not have; it is as before.
+    """
 
     sink: str
     failure: Failure | None = None
     ended: bool = False
+    changed: tuple[str, ...] = ()
 
 
 Inbox = queue.SimpleQueue[Answer]
@@ -51,15 +58,17 @@ class Worker:
         sink: Sink | None = None
         while (report := self._work.get()) is not None:
             failure: Failure | None = None
+            ground = Ground()
             try:
                 if sink is None:
                     sink = self.opener()
                 crashpoints.reached("before-emit")
                 sink.emit(report)
                 crashpoints.reached("after-emit")
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                # In a thread of its own even a foreign KeyboardInterrupt is a failure of the sink.
                 failure = failure_of(error)
-            self.inbox.put(Answer(self.name, failure))
+            self.inbox.put(Answer(self.name, failure, changed=ground.put_back()))
         if sink is not None:
             _close(sink)
         self.inbox.put(Answer(self.name, ended=True))
@@ -67,7 +76,5 @@ class Worker:
 
 def _close(sink: Sink) -> None:
     """What was emitted has arrived; a sink that cannot close changes nothing about that."""
-    try:
+    with suppress(BaseException):
         sink.close()
-    except (Exception, SystemExit):
-        return

@@ -260,7 +260,8 @@ def test_installed_plugins_are_found_by_their_entry_point(tmp_path: Path, monkey
     monkeypatch.syspath_prepend(tmp_path)
     host = PluginHost({})
     found = {info.name: info for info in host.plugins}
-    assert (found["acme"].source, found["acme"].status) == ("acme-runner 1.2", PluginStatus.LOADED)
+    loaded = found["acme"]
+    assert (loaded.source, loaded.version, loaded.status) == ("acme-runner", "1.2", PluginStatus.LOADED)
     assert found["bad"].status is PluginStatus.REFUSED
     assert host.registry().owner("sinks", "acme.sink") == "acme"
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
+from runner.api import Fault
 from runner.cli import exits
 from runner.cli.console import say, say_json, say_table
-from runner.cli.loading import load_for
+from runner.cli.loading import complain_of, load_for
+from runner.plugins.host import PluginInfo, PluginStatus
+from runner.plugins.registry import Registry
 
 
 @click.group("plugins")
@@ -18,30 +23,49 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
 def list_plugins(context: click.Context, as_json: bool) -> int:
-    """Every plugin with its source, what it registers, and why it was refused."""
-    host = load_for(context).host
-    registry = host.registry()
-    offers: dict[str, list[str]] = {}
-    for (category, name), owner in registry.owners.items():
-        offers.setdefault(owner, []).append(f"{category.removesuffix('s')} {name}")
+    """Every plugin with its version, source, hooks and offers, how long its import took, and why it was refused."""
+    loaded = load_for(context)
+    host, offers = loaded.host, _offers(loaded.registry)
     if as_json:
         say_json({"schema": "runner.plugins/1", "plugins": [
             {
-                "name": item.name, "source": item.source, "status": item.status.value, "reason": item.reason,
-                "hooks": list(item.hooks), "seconds": round(item.seconds, 4), "offers": offers.get(item.name, []),
+                "name": item.name, "version": item.version, "source": item.source, "status": item.status.value,
+                "reason": item.reason, "hooks": list(item.hooks), "seconds": round(item.seconds, 4),
+                "offers": offers.get(item.name, []),
             }
             for item in host.plugins
-        ]})  # fmt: skip
+        ], "faults": [{"where": item.where, "message": item.message, "hint": item.hint} for item in host.faults]})  # fmt: skip
         return exits.OK
     say_table(
-        ("plugin", "status", "import", "source", "why"),
+        ("plugin", "version", "status", "import", "hooks", "source", "why"),
         [
-            (item.name, item.status.value, f"{item.seconds * 1000:.0f} ms", item.source, item.reason)
+            (
+                item.name, item.version or "-", item.status.value, f"{item.seconds * 1000:.0f} ms", _hooks(item),
+                item.source, item.reason,
+            )
             for item in host.plugins
         ],
-    )
+    )  # fmt: skip
     for item in host.plugins:
         if names := offers.get(item.name):
             say()
             say(f"{item.name}: {', '.join(sorted(names))}")
+    refused = {(f"plugin {item.name}", item.reason) for item in host.plugins if item.status is PluginStatus.REFUSED}
+    complain_of(loaded, [item for item in host.faults if item.hint or not _is_shown(item, refused)])
     return exits.OK
+
+
+def _offers(registry: Registry) -> Mapping[str, list[str]]:
+    offers: dict[str, list[str]] = {}
+    for (category, name), owner in registry.owners.items():
+        offers.setdefault(owner, []).append(f"{category.removesuffix('s')} {name}")
+    return offers
+
+
+def _hooks(item: PluginInfo) -> str:
+    """`sinks, tick_started`: what all hooks have in common is left out."""
+    return ", ".join(name.removeprefix("runner_").removeprefix("register_") for name in item.hooks) or "-"
+
+
+def _is_shown(fault: Fault, refused: set[tuple[str, str]]) -> bool:
+    return (fault.where, fault.message) in refused

@@ -56,7 +56,7 @@ def command(
         return _loop(context, now, groups, every, format_name, exit_state=exit_state)
     if every:
         raise UsageError("--every goes with --loop", hint="a single tick has no rhythm")
-    loaded = load_for(context, kept=True)
+    loaded = load_for(context)
     refuse_broken_plugins(loaded)
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
     write = printer_of(loaded, format_name) if format_name else None

@@ -1,0 +1,179 @@
+"""Real processes with plugins that misbehave: the report is whole, the others go on, and the process ends."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.cli.support import Said, clean, process
+
+HEAD = """
+import os, subprocess, sys, threading, time
+from runner.api import SinkType, hookimpl
+
+class Base:
+    def __init__(self, options, context): self.context = context
+    def emit(self, report): ...
+    def close(self): ...
+"""
+SINK = """
+class Bad(Base):
+    def emit(self, report):
+        {act}
+
+@hookimpl
+def runner_register_sinks():
+    return [SinkType(type="bad.sink", summary="", open=Bad)]
+"""
+SETTINGS = """
+version: 1
+allow: [command]
+sinks:
+  {sink}
+  good: {{type: stdout, format: json_lines}}
+"""
+JOB = "command: hello\nschedule: every 1min\nrun: [echo, hi]\n"
+
+
+def home_with(folder: Path, source: str, *, sink: bool = True) -> Path:
+    for name, text in {
+        "runner.yaml": SETTINGS.format(sink="bad: {type: bad.sink, timeout: 1s}" if sink else ""),
+        "checks.d/hello.yaml": JOB,
+        "plugins/bad.py": HEAD + dedent(source),
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def the_report(said: Said) -> dict[str, object]:
+    """Standard output is exactly one report, whatever else was printed."""
+    (line,) = said.out.splitlines()
+    return json.loads(line)
+
+
+NOISE = {
+    "print": "print('noise')",
+    "sys.stdout": "sys.stdout.write('noise'); sys.stdout.flush()",
+    "the descriptor": "os.write(1, b'noise')",
+    "a program": "subprocess.run(['echo', 'noise'], check=True)",
+    "sys.__stdout__": "print('noise', file=sys.__stdout__, flush=True)",
+}
+
+
+@pytest.mark.parametrize("act", NOISE.values(), ids=NOISE)
+def test_what_a_plugin_prints_does_not_tear_the_report(tmp_path: Path, act: str) -> None:
+    noisy = f"{act}\n{SINK.format(act=act)}"
+    said = process("run-due", home=home_with(tmp_path, noisy))
+    assert the_report(said)["state"] == "ok"
+    assert said.err.count("noise") == 2
+    assert said.code == 0
+
+
+def test_what_a_plugin_prints_does_not_tear_json_for_other_programs(tmp_path: Path) -> None:
+    home = home_with(tmp_path, f"print('noise')\n{SINK.format(act='pass')}")
+    said = process("plugins", "list", "--json", home=home)
+    assert [item["name"] for item in said.json()["plugins"]] == ["runner", "bad"]
+    assert said.err == "noise\n"
+
+
+FAILURES = {
+    "an error": ("raise ValueError('no')", "ValueError: no"),
+    "an end of the process": ("sys.exit(7)", "SystemExit: 7"),
+    "an interrupt of its own": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "a folder": ("os.chdir('/')", "changed the current folder while it worked; that was put back"),
+    "a timeout": ("time.sleep(60)", "no answer within 1 s"),
+    "a deaf one": ("self.deaf()", "no answer within 1 s"),
+}
+DEAF = """
+def deaf(self):
+    while True:
+        try: time.sleep(60)
+        except BaseException: pass
+Base.deaf = deaf
+"""
+
+
+@pytest.mark.parametrize(("act", "told"), FAILURES.values(), ids=FAILURES)
+def test_a_sink_that_misbehaves_costs_nobody_else_the_report(tmp_path: Path, act: str, told: str) -> None:
+    started = time.monotonic()
+    said = process("run-due", home=home_with(tmp_path, DEAF + SINK.format(act=act)))
+    assert the_report(said)["state"] == "ok"
+    assert f"sink bad: {'' if 'folder' in told else 'report '}" in said.err
+    assert told in said.err
+    assert said.code == 0
+    assert "Traceback" not in said.err
+    assert time.monotonic() - started < 30
+
+
+def test_a_thread_that_a_plugin_leaves_behind_does_not_keep_the_process(tmp_path: Path) -> None:
+    hook = """
+    @hookimpl
+    def runner_tick_started(tick):
+        threading.Thread(target=time.sleep, args=(300,)).start()
+    """
+    started = time.monotonic()
+    said = process("run-due", home=home_with(tmp_path, hook, sink=False))
+    assert the_report(said)["state"] == "ok"
+    assert said.code == 0
+    assert time.monotonic() - started < 60
+
+
+def test_a_plugin_that_wants_all_memory_is_a_fault_where_memory_is_limited(tmp_path: Path) -> None:
+    home = home_with(tmp_path, SINK.format(act="self.hog = bytearray(8 << 30)"))
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "--home", str(home), "run-due"],
+        check=False, capture_output=True, text=True, env=clean({}), preexec_fn=limit, timeout=60,
+    )  # fmt: skip
+    assert the_report(Said(done.returncode, done.stdout, done.stderr))["state"] == "ok"
+    assert "sink bad: report" in done.stderr
+    assert "MemoryError" in done.stderr
+    assert done.returncode == 0
+
+
+STRICT = {"RUNNER_STRICT_PLUGINS": "1"}
+
+
+def test_strictly_a_plugin_with_a_fault_ends_the_command_before_it_begins(tmp_path: Path) -> None:
+    home = home_with(tmp_path, "1 / 0", sink=False)
+    lenient, strict = process("run-due", home=home), process("run-due", home=home, environ=STRICT)
+    assert (lenient.code, "Traceback" in lenient.err) == (0, False)
+    assert (strict.code, strict.out) == (70, "")
+    assert "RUNNER_STRICT_PLUGINS is set, and a plugin has a fault" in strict.err
+    assert "plugins/bad.py" in strict.err
+    assert "ZeroDivisionError: division by zero" in strict.err
+
+
+def test_strictly_the_traceback_of_a_sink_is_shown_without_its_secrets(tmp_path: Path) -> None:
+    home = home_with(tmp_path, SINK.format(act="raise ValueError('hunter2-secret')"))
+    said = process("run-due", home=home, environ={**STRICT, "API_TOKEN": "hunter2-secret"})
+    assert the_report(said)["state"] == "ok"
+    assert said.code == 70
+    assert "in emit" in said.err
+    assert said.err.rstrip().endswith("ValueError: ***")
+
+
+def test_strictly_the_list_of_plugins_is_still_shown(tmp_path: Path) -> None:
+    said = process("plugins", "list", home=home_with(tmp_path, "1 / 0", sink=False), environ=STRICT)
+    assert said.code == 70
+    assert "refused" in said.out
+    assert "ZeroDivisionError" in said.err
+
+
+def test_calls_are_traced_on_standard_error(tmp_path: Path) -> None:
+    home = home_with(tmp_path, SINK.format(act="pass"))
+    said = process("run-due", home=home, environ={"RUNNER_TRACE_PLUGINS": "1"})
+    assert the_report(said)["state"] == "ok"
+    assert "runner: plugin bad: runner_register_sinks, " in said.err
+    assert " ms, 1 thing\n" in said.err
