@@ -6,8 +6,8 @@ the text is resolved on first use, so that registering costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -28,7 +28,7 @@ from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.history import Backlog, HistoryNeed, Key, Past, Sample, Seen, Series
 from runner.model.job import Job, Scope
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode, plain
-from runner.model.problem import Change, Memory, Problem, Transition
+from runner.model.problem import Acknowledgement, Change, Memory, Problem, Transition
 from runner.model.quantity import Dimension
 from runner.model.query import Answer, Notice, Query, QueryError, Row, Rows, ServerFacts
 from runner.model.report import Delivery, Fault, Report, TargetInfo
@@ -46,7 +46,12 @@ from runner.model.result import (
 from runner.model.secret import Secret
 from runner.model.state import State, worst
 from runner.model.target import Target
+from runner.net.address import basic as basic_auth
+from runner.net.answer import WORTH_RETRYING, HttpAnswer
+from runner.net.deadline import Deadline
 from runner.plugins.markers import hookimpl
+from runner.records import dataclass
+from runner.template import clean
 
 API_VERSION = (1, 0)
 
@@ -91,6 +96,9 @@ class SinkContext(Protocol):
     def format(self, name: str, **options: object) -> Callable[[Report], str]:
         """The renderer of a registered format."""
 
+    def format_of(self, name: str) -> Format:
+        """The registered format itself: its media type and the ending of its files."""
+
     def write_stdout(self, text: str) -> None:
         """The process's standard output; a sink never prints by itself."""
 
@@ -128,6 +136,35 @@ class Format:
     extension: str
     render: str | Callable[[Report, Options, FormatContext], str]
     options: JsonSchema = field(default_factory=dict)
+
+
+def http_send(
+    url: str | Secret,
+    body: bytes = b"",
+    *,
+    timeout: float | Deadline,
+    method: str = "POST",
+    headers: Mapping[str, str | Secret] | None = None,
+    ca_file: str = "",
+    secrets: Iterable[Secret] = (),
+    retry_on: Collection[int] = WORTH_RETRYING,
+) -> HttpAnswer:
+    """Sends one request, all of it within `timeout` seconds; the answer has a status from 200 to 299.
+
+    Several requests of one report share a `Deadline(context.timeout)`.
+
+    Raises RetryableSinkError for a status in `retry_on` (with the receiver's `Retry-After`) and when there is no answer,
+    SinkError for every other. Certificates are verified, by the authorities of `ca_file` where it is given; proxies come
+    from the environment; redirects are followed on the same host only. No error shows the path or query of `url`,
+    a header that is a Secret, or one of `secrets`.
+    """
+    # Its modules cost more than a whole quiet tick.
+    from runner.net.client import send
+
+    return send(
+        url, body, method=method, headers=headers or {}, timeout=timeout, ca_file=ca_file, secrets=secrets,
+        retry_on=retry_on,
+    )  # fmt: skip
 
 
 # ---- kinds of jobs
@@ -371,13 +408,14 @@ class Tick:
 
 
 __all__ = [
-    "API_VERSION", "Advice", "Answer", "Backlog", "Change", "CheckPack", "Clock", "Column", "Command", "CompileContext",
-    "ConfigurationError", "Conversation", "Delivery", "Diagnostic", "Dimension", "DoctorCheck", "DoctorContext",
-    "Entry", "ExpressionError", "Fault", "Finding", "Format", "FormatContext", "Function", "HistoryNeed",
-    "HistoryReader", "Job", "JobKind", "JsonSchema", "Key", "MappingNode", "Memory", "Node", "Notice",
-    "Observation", "Options", "Outcome", "Past", "PluginError", "ProbeType", "Problem", "Query", "QueryError",
-    "Report", "Result", "RetryableSinkError", "Row", "Rows", "RunContext", "RunnerError", "Sample", "Scalar",
-    "ScheduleError", "Scope", "Secret", "SecretSource", "Seen", "SequenceNode", "Series", "ServerFacts", "Session",
-    "Severity", "Sink", "SinkContext", "SinkError", "SinkType", "Span", "State", "StoreError", "Table", "Target",
-    "TargetError", "TargetInfo", "Tick", "Transition", "Trend", "hookimpl", "plain", "skipped", "unknown", "worst",
+    "API_VERSION", "WORTH_RETRYING", "Acknowledgement", "Advice", "Answer", "Backlog", "Change", "CheckPack", "Clock",
+    "Column", "Command", "CompileContext", "ConfigurationError", "Conversation", "Deadline", "Delivery", "Diagnostic",
+    "Dimension", "DoctorCheck", "DoctorContext", "Entry", "ExpressionError", "Fault", "Finding", "Format",
+    "FormatContext", "Function", "HistoryNeed", "HistoryReader", "HttpAnswer", "Job", "JobKind", "JsonSchema", "Key",
+    "MappingNode", "Memory", "Node", "Notice", "Observation", "Options", "Outcome", "Past", "PluginError", "ProbeType",
+    "Problem", "Query", "QueryError", "Report", "Result", "RetryableSinkError", "Row", "Rows", "RunContext",
+    "RunnerError", "Sample", "Scalar", "ScheduleError", "Scope", "Secret", "SecretSource", "Seen", "SequenceNode",
+    "Series", "ServerFacts", "Session", "Severity", "Sink", "SinkContext", "SinkError", "SinkType", "Span", "State",
+    "StoreError", "Table", "Target", "TargetError", "TargetInfo", "Tick", "Transition", "Trend", "basic_auth", "clean",
+    "hookimpl", "http_send", "plain", "skipped", "unknown", "worst",
 ]  # fmt: skip

@@ -43,6 +43,11 @@ class HomeSinkContext:
         settled = {key: self.options[key] for key in known if key in self.options}
         return renderer(self.formats, name, {**settled, **options}, self.home)
 
+    def format_of(self, name: str) -> Format:
+        """Raises PluginError when there is none of that name."""
+        found: Format = _named("format", name, self.formats)
+        return found
+
     def write_stdout(self, text: str) -> None:
         self.stdout(text)
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from runner.api import SinkType
+from typing import Final
+
+from runner.api import JsonSchema, SinkType
 from runner.sinks.facilities import FACILITIES
+
+_CA_FILE: Final[JsonSchema] = {
+    "type": "string",
+    "minLength": 1,
+    "description": "A file of the authorities whose certificates are trusted, instead of the system's.",
+    "examples": ["/etc/ssl/own-ca.pem"],
+}
+_MAILBOX: Final = "^([^<>\\r\\n]*<)?[!#-;=?-~]+@[A-Za-z0-9.:\\[\\]-]+>?$"
 
 SINKS = (
     SinkType(
@@ -111,6 +121,117 @@ SINKS = (
             },
         },
         delivery="changes",
+    ),
+    SinkType(
+        type="webhook",
+        summary="Sends each report to a URL, if need be signed",
+        open="runner.sinks.webhook:open_webhook",
+        options={
+            "url": {
+                "type": "string",
+                "minLength": 1,
+                "writeOnly": True,
+                "description": "Where reports are sent: http:// or https://. It is treated as a secret.",
+                "examples": ["${HOOK_URL}"],
+            },
+            "method": {
+                "enum": ["POST", "PUT", "PATCH"],
+                "description": "The method of the request; POST by default.",
+                "examples": ["PUT"],
+            },
+            "headers": {
+                "type": "object",
+                "additionalProperties": {"type": ["string", "number"]},
+                "description": "Headers beside Content-Type and Idempotency-Key; their values are treated as secrets.",
+                "examples": [{"Authorization": "Bearer ${HOOK_TOKEN}"}],
+            },
+            "secret": {
+                "type": "string",
+                "minLength": 1,
+                "writeOnly": True,
+                "description": "Signs each report: HMAC with SHA-256 over the body.",
+                "examples": ["${HOOK_SECRET}"],
+            },
+            "signature_header": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9-]+$",
+                "description": "The header that holds the signature; X-Hub-Signature-256 by default.",
+                "examples": ["X-Signature"],
+            },
+            "ca_file": _CA_FILE,
+        },
+        required=("url",),
+        accepts_format=True,
+        default_format="json",
+    ),
+    SinkType(
+        type="smtp",
+        summary="Mails each report, as text and HTML",
+        open="runner.sinks.smtp:open_smtp",
+        options={
+            "host": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The mail server.",
+                "examples": ["mail.example.org"],
+            },
+            "port": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 65535,
+                "description": "Its port; by default 587, with `security: tls` 465, with `security: none` 25.",
+                "examples": [587],
+            },
+            "security": {
+                "enum": ["starttls", "tls", "none"],
+                "description": "How the connection is kept secret; starttls by default, none for a relay on this host.",
+                "examples": ["starttls"],
+            },
+            "user": {
+                "type": "string",
+                "description": "Who logs in; nobody by default.",
+                "examples": ["runner@example.org"],
+            },
+            "password": {
+                "type": "string",
+                "writeOnly": True,
+                "description": "The password of the login.",
+                "examples": ["${MAIL_PASSWORD}"],
+            },
+            "from": {
+                "type": "string",
+                "pattern": _MAILBOX,
+                "description": "The sender of the mails.",
+                "examples": ["Database checks <runner@example.org>"],
+            },
+            "to": {
+                "type": ["string", "array"],
+                "pattern": _MAILBOX,
+                "items": {"type": "string", "pattern": _MAILBOX},
+                "minItems": 1,
+                "description": "Who gets the mails.",
+                "examples": [["dba@example.org"]],
+            },
+            "subject": {
+                "type": "string",
+                "minLength": 1,
+                "description": (
+                    "The subject as a template of state, title, group, targets, counts and slot; "
+                    "by default `CRITICAL Title on main: 1 critical, 4 ok`."
+                ),
+                "examples": ["[db] {{ state | upper }} {{ title }}: {{ counts }}"],
+            },
+            "threads": {
+                "type": "boolean",
+                "description": "Whether the mails of one group form a thread; false by default.",
+                "examples": [True],
+            },
+            "ca_file": _CA_FILE,
+        },
+        required=("host", "from", "to"),
+        delivery="changes",
+        accepts_format=True,
+        default_format="html",
     ),
     SinkType(
         type="command",

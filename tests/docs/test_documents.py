@@ -48,7 +48,8 @@ SETTINGS_KEYS = frozenset(
 JOB_KEYS = frozenset({"check", "maintenance", "command", "use", "jobs", "presets"})
 SETTINGS = "version: 1\nallow: [command]\nwindows: {low-traffic: {from: '02:00', to: '05:00'}}\n"
 ENVIRONMENT = {
-    "REPORTING_DSN": "postgresql://db2/app", "HOOK_URL": "https://hook.example/", "STORE_PASSWORD": "not-a-real-one"
+    "REPORTING_DSN": "postgresql://db2/app", "HOOK_URL": "https://hook.example/", "STORE_PASSWORD": "not-a-real-one",
+    "HOOK_SECRET": "not-a-real-one", "MAIL_PASSWORD": "not-a-real-one",
 }  # fmt: skip
 STATES = {0, 1, 2, 3}
 EXITS = {"run": STATES, "status": STATES, "doctor": {0, 1}, "ack": {0, 1}}
