@@ -16,6 +16,7 @@ from runner.formats.registered import FORMATS
 from runner.kinds.check.keys import OPTIONS as CHECK
 from runner.kinds.command.options import OPTIONS as COMMAND
 from runner.kinds.maintenance.options import OPTIONS as MAINTENANCE
+from runner.kinds.maintenance.step_options import STEP
 from runner.model.quantity import KINDS
 from runner.probes.registered import PROBES
 from runner.sinks.registered import SINKS
@@ -61,10 +62,10 @@ def server(home: Path) -> Iterator[LanguageServer]:
     ("maintenance: a\n|", {*COMMON, *MAINTENANCE}),
     ("maintenance: a\nmeasure:\n  |", {"key", "columns", "sql"}),
     ("maintenance: a\nverify:\n  |", {"warning", "critical"}),
-    ("maintenance: a\nsteps:\n  - |", {"name", "vacuum", "analyze", "sql", "autocommit"}),
+    ("maintenance: a\nsteps:\n  - |", {*STEP["properties"]}),
     ("maintenance: a\nsteps:\n  - vacuum:\n      |",
-     {"tables", "analyze", "freeze", "index_cleanup", "parallel", "skip_locked", "full"}),
-    ("maintenance: a\nsteps:\n  - analyze:\n      |", {"tables", "skip_locked"}),
+     {*STEP["properties"]["vacuum"]["properties"]}),
+    ("maintenance: a\nsteps:\n  - analyze:\n      |", {*STEP["properties"]["analyze"]["properties"]}),
     ("check: a\nrequires:\n  |", {"version", "role", "extension", "setting", "grant"}),
     ("check: a\nretry:\n  |", {"times", "wait"}),
     ("check: a\nprobe: disk\nwith:\n  |", {"paths"}),
@@ -165,7 +166,7 @@ def test_a_key_under_the_pointer_is_explained(
 
 def test_keys_deeper_in_are_explained_too(server: LanguageServer, home: Path) -> None:
     path = home / "checks.d" / "new.yaml"
-    assert "one at a time, the biggest first" in server.hover(
+    assert "what is gained most by first" in server.hover(
         path, CHECKS_LINE + "jobs:\n  - maintenance: a\n    steps:\n      - vac|uum: {tables: all}\n"
     )
     assert "The query." in server.hover(path, CHECKS_LINE + "check: a\nsql: sel|ect 1\n")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.api import (
+    Backlog,
     Function,
+    HistoryNeed,
     HistoryReader,
     Job,
     MappingNode,
     Memory,
+    Past,
     ProbeType,
+    Sample,
+    Seen,
+    Series,
     ServerFacts,
     Session,
     Span,
@@ -23,6 +29,7 @@ from runner.api import (
 )
 from runner.clock import SystemClock
 from runner.engine.database.writer import Writer
+from runner.model.history import NO_PAST
 from runner.model.node import built_in
 
 SLOT = datetime(2026, 3, 4, 3, 0, tzinfo=UTC)
@@ -46,6 +53,28 @@ class Complaints:
 
 
 @dataclass
+class Remembered:
+    """A store that remembers these trends by their column and nothing else."""
+
+    trends: Mapping[str, Mapping[Series, tuple[Sample, ...]]] = field(default_factory=dict)
+
+    def past(self, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime) -> Past:
+        return NO_PAST
+
+    def trend(self, job: str, target: str, column: str, since: datetime) -> Mapping[Series, tuple[Sample, ...]]:
+        return self.trends.get(column, {})
+
+    def run_statistics(self, since: datetime) -> Sequence[Mapping[str, object]]:
+        return ()
+
+    def seen(self) -> Mapping[tuple[str, str], Seen]:
+        return {}
+
+    def backlog(self) -> Sequence[Backlog]:
+        return ()
+
+
+@dataclass
 class Context:
     """A RunContext; `session` opens real sessions of the engine."""
 
@@ -55,7 +84,7 @@ class Context:
     databases: tuple[str, ...] = ("",)
     params: Mapping[str, object] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
-    history: HistoryReader | None = None
+    history: HistoryReader = field(default_factory=Remembered)
     jobs: tuple[Job, ...] = ()
     dry_run: bool = False
     run_id: str = "run-1"

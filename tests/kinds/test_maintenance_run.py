@@ -8,16 +8,13 @@ from datetime import time, timedelta
 
 import pytest
 
-from runner.api import Memory, Outcome, Problem, Series, ServerFacts, State, Target, TargetError
+from runner.api import Memory, Problem, Series, ServerFacts, State, TargetError
 from runner.demo.embedded import Server
 from runner.kinds.maintenance.lock import KEY
-from runner.kinds.maintenance.read import read
-from runner.kinds.maintenance.run import run
 from runner.model.job import Window
-from tests.kinds.support import SLOT, Complaints, Context, job, mapping
+from tests.kinds.maintained import VACUUM, cells, context_for, dead_rows, maintain, make_dead_rows
+from tests.kinds.support import SLOT, Context
 from tests.postgres import Database, Servers, eventually
-
-VACUUM = {"vacuum": {"analyze": True}}
 
 
 @pytest.fixture
@@ -25,46 +22,6 @@ def context(database: Database) -> Iterator[Context]:
     made = context_for(database)
     with made.sessions:
         yield made
-
-
-def context_for(database: Database, user: str = "") -> Context:
-    facts = ServerFacts(
-        version=database.major * 10000,
-        in_recovery=False,
-        user=user or "postgres",
-        superuser=not user,
-        database=database.name,
-        databases=(database.name,),
-    )
-    target = Target(name="main", options=database.options(user))
-    return Context(target=target, server=facts, lock_timeout=0.2)
-
-
-def maintain(context: Context, *steps: dict[str, object], **keys: object) -> Outcome:
-    complaints = Complaints(params=context.params)
-    window = keys.pop("window", None)
-    spec = read(mapping({"maintenance": "m", "steps": list(steps), **keys}), complaints)
-    assert complaints.found == []
-    return run(context, job("m", "maintenance", spec, window=window))
-
-
-def make_dead_rows(database: Database, *tables: str, rows: int = 1000, user: str = "") -> None:
-    for table in tables:
-        database.execute(
-            f"create table {table} (id int, filler text default repeat('x', 50))",
-            f"insert into {table} select generate_series(1, {rows})",
-            f"delete from {table} where id % 2 = 0",
-            user=user,
-        )
-        eventually(lambda table=table: dead_rows(database, table) >= rows // 2, what="the statistics")
-
-
-def dead_rows(database: Database, table: str) -> int:
-    return int(database.value(f"select coalesce(pg_stat_get_dead_tuples('{table}'::regclass), 0)"))
-
-
-def cells(outcome: Outcome, title: str = "tables") -> dict[str, tuple[str, ...]]:
-    return {row[0]: row for table in outcome.tables if table.title == title for row in table.rows}
 
 
 # ---- what is done
@@ -439,7 +396,7 @@ def test_a_dry_run_shows_the_statements_and_changes_nothing(database: Database, 
     rows = [row for table in found.tables for row in table.rows]
     assert rows[0][0].endswith('"public"."a"')
     assert "500 dead rows, its trigger is 50" in rows[0][1]
-    assert rows[1] == ("drop table a", "step 2, in a transaction")
+    assert rows[1] == ("drop table a", "step 2, in a transaction", "not known", "")
     assert dead_rows(database, "a") == 500
 
 

@@ -11,7 +11,7 @@ from runner.expr import in_words
 from runner.judge import Rule
 from runner.kinds.check.spec import CheckSpec
 from runner.kinds.command.spec import CommandSpec
-from runner.kinds.maintenance.spec import Choice, MaintenanceSpec, SqlStep, Step, VacuumStep
+from runner.kinds.maintenance.spec import FreezeStep, MaintenanceSpec, ReindexStep, SqlStep, Step, VacuumStep, WorkStep
 
 
 def kind_lines(job: Job) -> list[str]:
@@ -79,28 +79,43 @@ def _step(number: int, step: Step) -> list[str]:
     if isinstance(step, SqlStep):
         how = "Without a transaction" if step.autocommit else "In a transaction of its own"
         return [f"{start}{how}; the steps after it are left when it fails:", "", *block(step.sql, "sql", indent=indent)]
-    notes = [f"{start}{code(_verb(step))} for {_tables(step.tables)}, one at a time, the biggest first."]
-    notes += [f"{indent}A locked table is left, and counts as not done."] if step.skip_locked else []
-    chosen = ["", *block(step.tables.sql, "sql", indent=indent)] if step.tables.mode == "sql" else [""]
+    choice = step.indexes if isinstance(step, ReindexStep) else step.tables
+    one = "one at a time" if step.jobs == 1 else f"with {step.jobs} connections"
+    notes = [f"{start}{code(_verb(step))} for {_chosen(step)}, {one}."]
+    if not isinstance(step, ReindexStep) and step.skip_locked:
+        notes.append(f"{indent}A locked table is left, and counts as not done.")
+    chosen = ["", *block(choice.sql, "sql", indent=indent)] if choice.mode == "sql" else [""]
     return [*notes, *chosen]
 
 
-def _verb(step: Step) -> str:
+def _verb(step: WorkStep) -> str:
+    if isinstance(step, ReindexStep):
+        return "reindex concurrently"
+    if isinstance(step, FreezeStep):
+        return "vacuum (freeze)"
     if not isinstance(step, VacuumStep):
         return "analyze"
-    options = [word for word, on in (("analyze", step.analyze), ("freeze", step.freeze)) if on]
+    words = (("full", step.full), ("analyze", step.analyze), ("freeze", step.freeze))
+    options = [word for word, on in words if on]
     options += [f"index_cleanup {step.index_cleanup}"] if step.index_cleanup else []
+    options += [f"{name} {'on' if on else 'off'}" for name, on in step.flags.items()]
     options += [f"parallel {step.parallel}"] if step.parallel is not None else []
     return f"vacuum ({', '.join(options)})" if options else "vacuum"
 
 
-def _tables(choice: Choice) -> str:
+def _chosen(step: WorkStep) -> str:
+    choice = step.indexes if isinstance(step, ReindexStep) else step.tables
+    what, one = ("indexes", "index") if isinstance(step, ReindexStep) else ("tables", "table")
     if choice.mode == "listed":
         return listed([code(name) for name in choice.names])
+    if choice.mode == "needed" and isinstance(step, FreezeStep):
+        return "the tables whose transaction ids are old"
     return {
         "needed": "the tables that need it (over their own autovacuum trigger, old transaction ids, or never done)",
-        "all": "every table that is not the system's",
-        "sql": "the tables that this query returns",
+        "all": f"every {one} that is not the system's",
+        "sql": f"the {what} that this query returns",
+        "invalid": "indexes that are invalid",
+        "bloated": "indexes that are invalid, or much larger than their entries",
     }[choice.mode]
 
 

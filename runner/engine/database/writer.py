@@ -24,24 +24,44 @@ class Writer:
     def __init__(self, target: Target, database: str, *, purpose: str, lock_timeout: float) -> None:
         self._connection: psycopg.Connection[Any] = connect(target, database, purpose=purpose)
         self._notices: list[Notice] = []
+        self._shielded = False
         self._connection.pgconn.notice_handler = lambda result: self._notices.append(notice_of(result))
         self.execute("select set_config('lock_timeout', :wait, false)", {"wait": f"{lock_timeout:.3f}s"})
 
-    def execute(self, sql: str, params: Mapping[str, object] | None = None, *, timeout: float | None = None) -> Answer:
+    def execute(
+        self,
+        sql: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        timeout: float | None = None,
+        shielded: bool = False,
+    ) -> Answer:
         """Runs one statement alone; with `timeout` the server is asked to cancel it after so many seconds."""
+        self._shielded = shielded
+        try:
+            return self._limited(sql, params or {}, timeout)
+        finally:
+            self._shielded = False
+
+    def _limited(self, sql: str, params: Mapping[str, object], timeout: float | None) -> Answer:
         if timeout is not None:
             limited = self._run(f"set statement_timeout = {max(1, round(timeout * 1000))}", {})
             if isinstance(limited, QueryError):
                 return limited
-        answer = self._run(sql, params or {})
+        answer = self._run(sql, params)
         if timeout is not None and not self._connection.closed:
             self._run("set statement_timeout = 0", {})
         return answer
 
-    def stop(self) -> None:
+    def cancel(self) -> None:
         """Cancels the statement that is running on the server."""
         with suppress(psycopg.Error):
             self._connection.cancel_safe(timeout=5.0)
+
+    def stop(self) -> None:
+        """The same for a run that is stopped; what is shielded goes on."""
+        if not self._shielded:
+            self.cancel()
 
     def close(self) -> None:
         with suppress(psycopg.Error):

@@ -3,55 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.model.quantity import show_number
+from runner.records import dataclass
 
 SETTINGS_SQL = """
 select name, setting from pg_settings
 where name like 'autovacuum%' or name = 'track_counts'
 """
+XID_LIMIT = "autovacuum_freeze_max_age"
+MXID_LIMIT = "autovacuum_multixact_freeze_max_age"
 
-# Nothing here opens a relation, so that one locked table cannot keep the others waiting.
+# Nothing here opens a relation, so that one locked table cannot keep the others waiting. The functions are those that the
+# view pg_stat_all_tables is made of; for hundreds of tables they take a fraction of its time.
 TABLES_SQL = """
 select c.oid::bigint as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
-       n.nspname in ('pg_catalog', 'information_schema') as system,
-       c.relpages::bigint + coalesce(t.relpages, 0) as pages, c.reltuples::float8 as rows,
-       coalesce(c.reloptions, '{}') as options,
-       case when c.relkind <> 'p' then age(c.relfrozenxid) end as xid_age,
-       case when c.relkind <> 'p' then mxid_age(c.relminmxid) end as mxid_age,
-       coalesce(s.n_dead_tup, 0) as dead, coalesce(s.n_live_tup, 0) as live,
-       coalesce(s.n_mod_since_analyze, 0) as changed,
-       coalesce(s.last_vacuum, s.last_autovacuum) is not null as vacuumed,
-       coalesce(s.last_analyze, s.last_autoanalyze) is not null as analyzed,
-       array(select a.relid::oid::bigint from pg_partition_ancestors(c.oid) a where c.relispartition) as parents,
-       pg_has_role(c.relowner, 'usage')
-         or exists (select from pg_database d
-                    where d.datname = current_database() and pg_has_role(d.datdba, 'usage')) as owned,
-       {maintain} as maintains
+       n.nspname in ('pg_catalog', 'information_schema') as system, c.relpersistence = 't' as temporary,
+       pg_get_userbyid(c.relowner) as owner, c.relpages::bigint + coalesce(t.relpages, 0) as pages,
+       {frozen}::bigint as frozen, c.reltuples::float8 as rows, coalesce(c.reloptions, '{}') as options,
+       case when c.relkind <> 'p' then greatest(age(c.relfrozenxid), age(t.relfrozenxid)) end as xid_age,
+       case when c.relkind <> 'p' then greatest(mxid_age(c.relminmxid), mxid_age(t.relminmxid)) end as mxid_age,
+       pg_stat_get_dead_tuples(c.oid) as dead, pg_stat_get_live_tuples(c.oid) as live,
+       pg_stat_get_mod_since_analyze(c.oid) as changed, pg_stat_get_ins_since_vacuum(c.oid) as inserted,
+       coalesce(pg_stat_get_dead_tuples(t.oid), 0) as toast_dead, coalesce(t.reltuples, 0)::float8 as toast_rows,
+       coalesce(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) is not null as vacuumed,
+       coalesce(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) is not null as analyzed,
+       pg_stat_get_vacuum_count(c.oid) as vacuums, pg_stat_get_analyze_count(c.oid) as analyzes,
+       c.relfilenode::bigint as file,
+       case when c.relispartition
+            then array(select a.relid::oid::bigint from pg_partition_ancestors(c.oid) a) else '{}' end as parents,
+       pg_has_role(c.relowner, 'usage') or d.owned as owned, {maintain} as maintains
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_class t on t.oid = c.reltoastrelid
-left join pg_stat_all_tables s on s.relid = c.oid
-where c.relkind in ('r', 'm', 'p') and c.relpersistence <> 't' and n.nspname !~ '^pg_(toast|temp)'
+cross join (select pg_has_role(datdba, 'usage') as owned from pg_database where datname = current_database()) d
+where c.relkind in ('r', 'm', 'p') and n.nspname !~ '^pg_toast'
+  and (c.relpersistence <> 't' or c.relnamespace <> pg_my_temp_schema())
 """
 
 
 def tables_sql(major: int) -> str:
     """The query for every table of the database that VACUUM or ANALYZE could work on."""
-    return TABLES_SQL.replace("{maintain}", "has_table_privilege(c.oid, 'maintain')" if major >= 17 else "false")
+    maintain = "has_table_privilege(c.oid, 'maintain')" if major >= 17 else "false"
+    return TABLES_SQL.replace("{maintain}", maintain).replace("{frozen}", "c.relallfrozen" if major >= 18 else "0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFacts:
-    """One table as the catalogue and the statistics describe it; `rows` is -1 when nobody ever counted."""
+    """One table as the catalogue and the statistics describe it; `rows` is -1 when nobody ever counted.
+
+    `vacuums` and `analyzes` count those by hand, `file` changes when the table is rewritten. The ages are those of the
+    table or of its TOAST table, whichever is older, and `frozen` are the pages that are known to be.
+    """
 
     oid: int
     schema: str
     name: str
     kind: str = "r"
     system: bool = False
+    temporary: bool = False
+    owner: str = ""
     pages: int = 0
+    frozen: int = 0
     rows: float = -1
     options: Mapping[str, str] = field(default_factory=dict)
     xid_age: int | None = None
@@ -59,8 +73,14 @@ class TableFacts:
     dead: int = 0
     live: int = 0
     changed: int = 0
+    inserted: int = 0
+    toast_dead: int = 0
+    toast_rows: float = 0
     vacuumed: bool = False
     analyzed: bool = False
+    vacuums: int = 0
+    analyzes: int = 0
+    file: int = 0
     parents: tuple[int, ...] = ()
     owned: bool = True
     maintains: bool = False
@@ -72,6 +92,11 @@ class TableFacts:
     @property
     def title(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def table_oid(self) -> int:
+        """What is locked while somebody works on it."""
+        return self.oid
 
     @property
     def is_parent(self) -> bool:
@@ -100,32 +125,54 @@ def read_options(options: object) -> dict[str, str]:
 
 
 def vacuum_reason(table: TableFacts, settings: Mapping[str, str]) -> str:
-    """Why the table needs VACUUM, empty when it does not: its own autovacuum trigger, its age, its past."""
+    """Why the table needs VACUUM, empty when it does not: its own autovacuum triggers, its age, its past."""
     if table.is_parent:
         return ""
-    trigger = _trigger(table, settings, "vacuum")
-    if table.dead > trigger:
-        return f"{show_number(table.dead)} dead rows, its trigger is {show_number(round(trigger))}"
-    for age, setting, what in (
-        (table.xid_age, "autovacuum_freeze_max_age", "transaction age"),
-        (table.mxid_age, "autovacuum_multixact_freeze_max_age", "multixact age"),
+    return (
+        _over(table, settings, "vacuum", table.dead, table.rows, "dead rows")
+        or _over(table, settings, "vacuum", table.toast_dead, table.toast_rows, "dead rows in its TOAST table")
+        or age_reason(table, settings)
+        or _over(table, settings, "vacuum_insert", table.inserted, table.rows, "rows inserted since vacuum")
+        or ("" if table.vacuumed else _never(table, "vacuumed"))
+    )
+
+
+def age_reason(table: TableFacts, settings: Mapping[str, str], xid_age: float = 0.5, mxid_age: float = 0.5) -> str:
+    """Why the table should be frozen: older than so many transactions, or than that share (below 1) of its limit."""
+    for age, wanted, setting, what in (
+        (table.xid_age, xid_age, XID_LIMIT, "transaction age"),
+        (table.mxid_age, mxid_age, MXID_LIMIT, "multixact age"),
     ):
         limit = _number(table, settings, setting)
-        if age is not None and limit and age > limit / 2:
-            return f"{what} {show_number(age)}, more than half of {setting}"
-    if not table.vacuumed:
-        return _never(table, "vacuumed")
+        least = wanted * limit if wanted < 1 else wanted
+        if age is not None and least and age > least:
+            share = "half" if wanted == 0.5 else f"{wanted:.0%}"
+            than = f"more than {share} of {setting}" if wanted < 1 else f"more than {show_number(round(least))}"
+            return f"{what} {show_number(age)}, {than}"
     return ""
+
+
+def urgency(table: TableFacts, settings: Mapping[str, str]) -> float:
+    """How near the table is to the age at which autovacuum forces itself upon it: 1 is there."""
+    ages = ((table.xid_age, XID_LIMIT), (table.mxid_age, MXID_LIMIT))
+    limits = [(age or 0, _number(table, settings, setting)) for age, setting in ages]
+    return max((age / limit for age, limit in limits if limit), default=0.0)
 
 
 def analyze_reason(table: TableFacts, settings: Mapping[str, str]) -> str:
     """Why the table needs ANALYZE, empty when it does not."""
     if table.is_parent:
         return "" if table.analyzed else "never analyzed, and autovacuum never does it for a partitioned table"
-    trigger = _trigger(table, settings, "analyze")
-    if table.changed > trigger:
-        return f"{show_number(table.changed)} rows changed since analyze, its trigger is {show_number(round(trigger))}"
-    return "" if table.analyzed else _never(table, "analyzed")
+    over = _over(table, settings, "analyze", table.changed, table.rows, "rows changed since analyze")
+    return over or ("" if table.analyzed else _never(table, "analyzed"))
+
+
+def _over(table: TableFacts, settings: Mapping[str, str], what: str, found: int, rows: float, words: str) -> str:
+    """Whether a counter is beyond the table's own trigger, in words."""
+    trigger = _trigger(table, settings, what, rows)
+    if trigger is None or found <= trigger:
+        return ""
+    return f"{show_number(found)} {words}, its trigger is {show_number(round(trigger))}"
 
 
 def _never(table: TableFacts, what: str) -> str:
@@ -134,11 +181,16 @@ def _never(table: TableFacts, what: str) -> str:
     return f"never {what}, and nothing says whether it has rows" if table.rows < 0 else ""
 
 
-def _trigger(table: TableFacts, settings: Mapping[str, str], what: str) -> float:
-    """PostgreSQL documentation, "The Autovacuum Daemon"; the maximum exists from 18 on."""
-    base = _number(table, settings, f"autovacuum_{what}_threshold")
+def _trigger(table: TableFacts, settings: Mapping[str, str], what: str, rows: float) -> float | None:
+    """PostgreSQL documentation, "The Autovacuum Daemon"; -1 switches the one for inserts off."""
+    base = _number(table, settings, f"autovacuum_{what}_threshold", default=-1.0)
+    if base < 0:
+        return None
     share = _number(table, settings, f"autovacuum_{what}_scale_factor")
-    found = base + share * max(table.rows, 0.0)
+    if what == "vacuum_insert" and table.pages:
+        # From 18 on only the share of pages that are not frozen counts; before, nobody knows how many are.
+        share *= 1 - min(1.0, table.frozen / table.pages)
+    found = base + share * max(rows, 0.0)
     most = _number(table, settings, f"autovacuum_{what}_max_threshold", default=-1.0)
     return min(found, most) if most >= 0 else found
 

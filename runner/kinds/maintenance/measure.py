@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from runner.api import Column, Dimension, Key, Observation, QueryError, Row, Row
 from runner.kinds.maintenance.spec import Measure
 from runner.model.history import Number
 from runner.model.quantity import KINDS, show
+from runner.records import dataclass
 
 Measured: TypeAlias = Mapping[Key, Row]
 MOST_ROWS = 50

@@ -2,107 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from runner.api import JsonSchema
+from runner.kinds.maintenance.step_options import STEP
 from runner.model.quantity import KINDS
 
-INDEX_CLEANUP: Final = ("auto", "on", "off")
+_DURATION = {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[a-z]+\s*)+$"}
+_CONDITION = {"type": "string", "minLength": 1}
 
-# What holds for lists and mappings stands in inner fragments, or an editor would begin every value as one.
-_TABLES = {
-    "type": ["string", "array", "object"],
-    "allOf": [
-        {"items": {"type": "string", "minLength": 1}},
-        {
-            "properties": {
-                "sql": {
-                    "type": "string",
-                    "minLength": 1,
-                    "description": "A query whose rows are a schema and a table.",
-                    "examples": ["select schemaname, relname from pg_stat_user_tables where n_dead_tup > 1000"],
-                }
-            },
-            "required": ["sql"],
-            "additionalProperties": False,
-        },
-    ],
-    "description": (
-        "needed (the default), all, a list of names or patterns such as [public.orders, audit.*],"
-        " or {sql: …} whose rows are a schema and a table."
-    ),
-    "examples": ["needed", "all"],
-}
-_SKIP_LOCKED = {
-    "type": "boolean",
-    "description": "Leave tables that are locked instead of waiting for lock_timeout; they still count as not done.",
-    "examples": [True],
-}
-_STEP = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "name": {
-            "type": "string",
-            "minLength": 1,
-            "description": "What the report calls the step.",
-            "examples": ["remove old sessions"],
-        },
-        "vacuum": {
-            "type": "object",
-            "additionalProperties": False,
-            "description": "VACUUM of each table, one at a time, the biggest first.",
-            "examples": [{"tables": "needed", "analyze": True}],
-            "properties": {
-                "tables": _TABLES,
-                "analyze": {
-                    "type": "boolean",
-                    "description": "Gather statistics in the same pass.",
-                    "examples": [True],
-                },
-                "freeze": {
-                    "type": "boolean",
-                    "description": "Freeze all rows that can be frozen.",
-                    "examples": [True],
-                },
-                "index_cleanup": {
-                    "enum": list(INDEX_CLEANUP),
-                    "description": "auto leaves indexes alone when there is next to nothing to remove.",
-                    "examples": ["auto"],
-                },
-                "parallel": {
-                    "type": "integer",
-                    "minimum": 0,
-                    "description": "Workers for the indexes of one table.",
-                    "examples": [2],
-                },
-                "skip_locked": _SKIP_LOCKED,
-                # Let through to the reader, whose complaint says why.
-                "full": {
-                    "type": "boolean",
-                    "description": "Refused: VACUUM FULL locks out everybody.",
-                    "examples": [False],
-                },
-            },
-        },
-        "analyze": {
-            "type": "object",
-            "additionalProperties": False,
-            "description": "ANALYZE of each table, one at a time, the biggest first.",
-            "examples": [{"tables": "all"}],
-            "properties": {"tables": _TABLES, "skip_locked": _SKIP_LOCKED},
-        },
-        "sql": {
-            "type": "string",
-            "minLength": 1,
-            "description": "A statement, in a transaction of its own.",
-            "examples": ["delete from sessions where expires_at < now() - interval '7 days'"],
-        },
-        "autocommit": {
-            "type": "boolean",
-            "description": "Without a transaction, for statements that refuse one: REINDEX CONCURRENTLY and others.",
-            "examples": [True],
-        },
+_LIMITS: Final[dict[str, Any]] = {
+    "budget": {
+        **_DURATION,
+        "errorMessage": "must be a duration such as 30s, 5min, 2h or 1d",
+        "description": "Starts nothing more after so long, nor what took longer in earlier runs than is left of it.",
+        "examples": ["2h"],
+    },
+    "at_end": {
+        "enum": ["finish", "cancel"],
+        "description": "What becomes of a running statement when the window or the budget ends; finish by default.",
+        "examples": ["cancel"],
+    },
+    "cost_delay": {
+        **_DURATION,
+        "errorMessage": "must be a duration such as 2ms",
+        "description": "How long VACUUM and ANALYZE rest each time they have used up the cost limit.",
+        "examples": ["2ms"],
+    },
+    "cost_limit": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 10000,
+        "description": "How much VACUUM and ANALYZE do between two rests, in PostgreSQL's units of cost.",
+        "examples": [200],
+    },
+    "pause_when": {
+        **_CONDITION,
+        "description": "Nothing new starts while this holds; it may name the facts of docs/maintenance.md.",
+        "examples": ["replication_lag > 30s or waiting_sessions > 5"],
+    },
+    "stop_when": {
+        **_CONDITION,
+        "description": "What runs is cancelled and nothing more starts as soon as this holds.",
+        "examples": ["replication_lag_bytes > 5GB"],
+    },
+    "yield_to_waiters": {
+        "type": "boolean",
+        "description": (
+            "Cancels a statement as soon as an application session waits for it, and tries it once more later;"
+            " true by default."
+        ),
+        "examples": [False],
     },
 }
 
@@ -141,8 +91,8 @@ OPTIONS: JsonSchema = {
     "steps": {
         "type": "array",
         "minItems": 1,
-        "items": _STEP,
-        "description": "What is done, in order; each step is one of vacuum, analyze, sql.",
+        "items": STEP,
+        "description": "What is done, in order; each step is one of vacuum, analyze, freeze, reindex, sql.",
         "examples": [[{"vacuum": {"analyze": True, "tables": "needed"}}]],
     },
     "verify": {
@@ -165,4 +115,5 @@ OPTIONS: JsonSchema = {
             },
         },
     },
+    **_LIMITS,
 }

@@ -6,29 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from runner.api import Column, Dimension, Finding, Observation, Outcome, Series, State, Table, worst
-from runner.kinds.maintenance.measure import (
-    MOST_ROWS,
-    Change,
-    before_and_after,
-    by_key,
-    columns_of,
-    observations,
-    signed,
-)
-from runner.kinds.maintenance.spec import MaintenanceSpec, SqlStep
+from runner.api import Finding, Outcome, Series, State, Table, worst
+from runner.kinds.maintenance.measure import Change, before_and_after, by_key, columns_of
+from runner.kinds.maintenance.numbers import columns_for, recorded, work_table
+from runner.kinds.maintenance.spec import MaintenanceSpec, ReindexStep, SqlStep
 from runner.kinds.maintenance.visit import Visit
 from runner.kinds.maintenance.work import Fate, Worked
 from runner.model.quantity import show_bytes, show_duration, show_number
 
-_COLUMNS = (
-    Column(name="size", dimension=Dimension.BYTES),
-    Column(name="returned", dimension=Dimension.BYTES),
-    Column(name="dead_rows", dimension=Dimension.NUMBER),
-    Column(name="seconds", dimension=Dimension.SECONDS),
-    Column(name="tables", dimension=Dimension.NUMBER),
-    Column(name="failed", dimension=Dimension.NUMBER),
-)
 _NAMED_IN_SUMMARY = 5
 
 
@@ -48,16 +33,16 @@ def outcome_of(
     worked = [item for visit in visits for item in visit.worked]
     findings = _merged([*_findings(visits, worked, why_over), *verdicts])
     changes = _changes(spec, visits)
-    own_columns = {column.name for column in (columns_of(spec.measure) if spec.measure else ())}
+    own = columns_of(spec.measure) if spec.measure else ()
     return Outcome(
         summary=_summary(spec, visits, worked, findings, seconds),
         findings=tuple(findings),
-        observations=tuple(_observations(spec, worked, changes, seconds)),
-        columns=(
-            *(columns_of(spec.measure) if spec.measure else ()),
-            *(column for column in _COLUMNS if column.name not in own_columns),
+        observations=tuple(recorded(spec.measure, worked, changes, seconds)),
+        columns=(*own, *(column for column in columns_for(worked) if column.name not in {item.name for item in own})),
+        tables=(
+            *work_table(worked, sizes=spec.measure is None),
+            *(before_and_after(spec.measure, changes) if spec.measure else ()),
         ),
-        tables=(*_work_table(worked, spec), *(before_and_after(spec.measure, changes) if spec.measure else ())),
         looked=frozenset(visit.database for visit in done if not visit.obstacle),
         notes=tuple(_notes(visits)),
         key=spec.measure.key if spec.measure else (),
@@ -65,20 +50,32 @@ def outcome_of(
 
 
 def planned(visits: Sequence[Visit]) -> Outcome:
-    """The outcome of a dry run: the exact statements, and why each would be run."""
-    rows = [(visit.database, *line) for visit in visits for line in visit.planned]
-    with_database = any(database for database, _, _ in rows)
-    columns = ("database", "statement", "why") if with_database else ("statement", "why")
-    shown = tuple(row if with_database else row[1:] for row in rows)
-    reason = f"dry run: {len(rows)} statement{'' if len(rows) == 1 else 's'} would be run"
-    tables = (Table(title="what would be run", columns=columns, rows=shown),) if rows else ()
+    """The outcome of a dry run: the exact statements, why each would be run, how long it took before, and its lock."""
+    lines = [(visit.database, item) for visit in visits for item in visit.planned]
+    with_database = any(database for database, _ in lines)
+    columns = ("statement", "why", "usual time", "lock")
+    rows = [(item.statement, item.why, _usual(item.seconds), item.lock) for _, item in lines]
+    shown = [(database, *row) for (database, _), row in zip(lines, rows, strict=True)] if with_database else rows
+    known = [item.seconds for _, item in lines if item.seconds is not None]
+    total = f", usually {show_duration(sum(known))} of work for the {len(known)} known ones" if known else ""
+    reason = f"dry run: {len(rows)} statement{'' if len(rows) == 1 else 's'} would be run{total}"
+    table = Table(
+        title="what would be run",
+        columns=("database", *columns) if with_database else columns,
+        rows=tuple(tuple(row) for row in shown),
+        numeric=frozenset({"usual time"}),
+    )
     return Outcome(
         summary=reason,
         skipped=reason,
-        tables=tables,
+        tables=(table,) if rows else (),
         looked=frozenset(),
-        notes=(*_notes(visits), *(f"there is no table {name}" for name in _missing(visits))),
+        notes=(*_notes(visits), *(f"there is no {noun} {name}" for noun, name in _missing(visits))),
     )
+
+
+def _usual(seconds: float | None) -> str:
+    return "not known" if seconds is None else show_duration(seconds)
 
 
 def _changes(spec: MaintenanceSpec, visits: Iterable[Visit]) -> list[Change]:
@@ -98,8 +95,9 @@ def _changes(spec: MaintenanceSpec, visits: Iterable[Visit]) -> list[Change]:
 
 
 def _findings(visits: Sequence[Visit], worked: Sequence[Worked], why_over: str) -> list[Finding]:
-    nothing_done = not any(item.fate in (Fate.DONE, Fate.HELD) for item in worked)
-    found = [_table_finding(item, nothing_done) for item in worked if item.fate not in (Fate.DONE, Fate.GONE)]
+    nothing_done = not any(item.fate.is_done for item in worked)
+    quiet = (Fate.DONE, Fate.GONE, Fate.BUSY)
+    found = [_table_finding(item, nothing_done) for item in worked if item.fate not in quiet]
     for visit in visits:
         where = Series(visit.database)
         if visit.obstacle:
@@ -117,9 +115,18 @@ def _findings(visits: Sequence[Visit], worked: Sequence[Worked], why_over: str) 
             for ran in visit.ran
             if ran.complaint
         ]
+        found += [
+            Finding(
+                state=State.WARNING,
+                message=_in(visit, f"{item.index.title}, left by an interrupted rebuild: {item.complaint}"),
+                series=Series(visit.database, item.index.key),
+            )
+            for item in visit.cleaned
+            if item.complaint
+        ]
     found += [
-        Finding(state=State.CRITICAL, message=f"there is no table {name}", series=Series("", (name,)))
-        for name in _missing(visits)
+        Finding(state=State.CRITICAL, message=f"there is no {noun} {name}", series=Series("", (name,)))
+        for noun, name in _missing(visits)
     ]
     return found
 
@@ -139,9 +146,9 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
 
 def _table_finding(item: Worked, nothing_done: bool) -> Finding:
     state = State.CRITICAL
-    if item.fate is Fate.HELD or (item.fate is Fate.LEFT and not nothing_done):
+    if item.fate in _MILD or (item.fate is Fate.LEFT and not nothing_done):
         state = State.WARNING
-    words = {Fate.LOCKED: "locked: ", Fate.HELD: "held: ", Fate.LEFT: "not started: "}.get(item.fate, "")
+    words = _WORDS.get(item.fate, "")
     return Finding(
         state=state,
         message=f"{item.table.title}: {words}{item.message}",
@@ -149,11 +156,21 @@ def _table_finding(item: Worked, nothing_done: bool) -> Finding:
     )
 
 
-def _missing(visits: Sequence[Visit]) -> list[str]:
+_MILD = (Fate.HELD, Fate.YIELDED)
+_WORDS = {
+    Fate.LOCKED: "locked: ",
+    Fate.HELD: "held: ",
+    Fate.LEFT: "not started: ",
+    Fate.YIELDED: "gave way: ",
+    Fate.CANCELLED: "cancelled: ",
+}
+
+
+def _missing(visits: Sequence[Visit]) -> list[tuple[str, str]]:
     """Names that no visited database has; with `for_each: database` a table may live in one of them only."""
     seen = [visit for visit in visits if not (visit.skipped or visit.left or visit.obstacle)]
-    counted = Counter(name for visit in seen for name in dict.fromkeys(visit.missing))
-    return [name for name, times in counted.items() if times == len(seen)]
+    counts = Counter(missing for visit in seen for missing in dict.fromkeys(visit.missing))
+    return [missing for missing, times in counts.items() if times == len(seen)]
 
 
 def _in(visit: Visit, text: str) -> str:
@@ -182,28 +199,44 @@ def _summary(
     text = ", ".join(parts) or (findings[0].message if findings else "nothing to do")
     held = sum(item.fate is Fate.HELD for item in worked)
     if held:
-        text += f", {held} of them still with dead rows that are held"
+        text += f", {held} of them still with {_what_is_held(worked)} that are held"
+    dropped = sum(not item.complaint for visit in visits for item in visit.cleaned)
+    if dropped:
+        text += f", {dropped} leftover {'index' if dropped == 1 else 'indexes'} dropped"
     return f"{'completed' if complete else 'NOT completed'}: {text} in {show_duration(seconds)}"
+
+
+def _what_is_held(worked: Sequence[Worked]) -> str:
+    actions = {item.action for item in worked if item.fate is Fate.HELD}
+    return {frozenset({"freeze"}): "old transaction ids"}.get(frozenset(actions), "dead rows")
 
 
 def _tables_part(spec: MaintenanceSpec, visits: Sequence[Visit], worked: Sequence[Worked]) -> list[str]:
     verbs = list(dict.fromkeys(step.verb for step in spec.steps if not isinstance(step, SqlStep)))
     if not verbs:
         return []
+    noun = _noun(spec, worked)
     if not worked:
         looked = sum(visit.looked_at for visit in visits)
-        return [f"no table was chosen ({show_number(looked)} looked at, none needs it)"] if looked else []
+        one = noun.replace("indexes", "index").replace("tables", "table")
+        return [f"no {one} was chosen ({show_number(looked)} looked at, none needs it)"] if looked else []
     bad = [item for item in worked if item.fate.is_failure or item.fate is Fate.LEFT]
-    good = sum(item.fate in (Fate.DONE, Fate.HELD) for item in worked)
+    good = sum(item.fate.is_done for item in worked)
     returned = sum(item.returned for item in worked)
     size = f", {show_bytes(returned)} returned" if returned > 0 else ""
     if not bad:
-        return [f"{good} of {len(worked)} tables {' or '.join(verbs)}{size}"]
+        return [f"{good} of {len(worked)} {noun} {' or '.join(verbs)}{size}"]
     names = [f"{_title(item)} ({item.fate.value})" for item in bad[:_NAMED_IN_SUMMARY]]
     more = f" and {len(bad) - _NAMED_IN_SUMMARY} more" if len(bad) > _NAMED_IN_SUMMARY else ""
     failed = sum(item.fate.is_failure for item in bad)
     verb = "failed" if failed == len(bad) else "not started" if not failed else "failed or not started"
-    return [f"{len(bad)} of {len(worked)} tables {verb}: {', '.join(names)}{more}{size}"]
+    return [f"{len(bad)} of {len(worked)} {noun} {verb}: {', '.join(names)}{more}{size}"]
+
+
+def _noun(spec: MaintenanceSpec, worked: Sequence[Worked]) -> str:
+    kinds = {item.action == "reindex" for item in worked}
+    kinds = kinds or {isinstance(step, ReindexStep) for step in spec.steps if not isinstance(step, SqlStep)}
+    return "tables and indexes" if len(kinds) > 1 else "indexes" if kinds == {True} else "tables"
 
 
 def _statements_part(spec: MaintenanceSpec, visits: Sequence[Visit]) -> list[str]:
@@ -216,85 +249,13 @@ def _statements_part(spec: MaintenanceSpec, visits: Sequence[Visit]) -> list[str
 
 def _notes(visits: Sequence[Visit]) -> list[str]:
     skipped = [f"{_in(visit, 'skipped: ')}{visit.skipped}" for visit in visits if visit.skipped]
-    gone = [
-        f"{_title(item)} was dropped meanwhile" for visit in visits for item in visit.worked if item.fate is Fate.GONE
+    worked = [item for visit in visits for item in visit.worked]
+    gone = [f"{_title(item)} was dropped meanwhile" for item in worked if item.fate is Fate.GONE]
+    busy = [f"{_title(item)} was left: {item.message}" for item in worked if item.fate is Fate.BUSY]
+    dropped = [
+        _in(visit, f"dropped {item.index.title}, which an interrupted rebuild had left")
+        for visit in visits
+        for item in visit.cleaned
+        if not item.complaint
     ]
-    return [*skipped, *gone, *(note for visit in visits for note in visit.notes)]
-
-
-# ---- numbers
-
-
-def _observations(
-    spec: MaintenanceSpec, worked: Sequence[Worked], changes: Sequence[Change], seconds: float
-) -> list[Observation]:
-    """One for each table, joined with the measured row of the same key, and one for the whole run."""
-    found: dict[Series, dict[str, int | float | str | bool | None]] = {}
-    for item in worked:
-        if item.after is not None:
-            found[Series(item.database, item.table.key)] = {
-                "size": item.after.size,
-                "returned": item.returned,
-                "dead_rows": item.after.dead,
-                "seconds": item.seconds,
-            }
-    for observation in observations(spec.measure, changes) if spec.measure else ():
-        found.setdefault(observation.series, {}).update(observation.values)
-    whole = {"seconds": seconds, "tables": len(worked), "failed": sum(item.fate.is_failure for item in worked)}
-    return [
-        *(Observation(series=series, values=values) for series, values in found.items()),
-        Observation(values=whole),
-    ]
-
-
-_WORK = ("table", "result", "time")
-_SIZES = ("size before", "size after", "difference", "dead before", "dead after")
-
-
-def _work_table(worked: Sequence[Worked], spec: MaintenanceSpec) -> list[Table]:
-    """What was done to each table, failures first, then the longest; sizes unless the job measures its own."""
-    if not worked:
-        return []
-    columns = _WORK if spec.measure else (*_WORK, *_SIZES)
-    ordered = sorted(worked, key=lambda item: (item.fate is Fate.DONE, -item.seconds))
-    measured = [item for item in worked if item.after is not None]
-    rows = [_work_row(item) for item in ordered[:MOST_ROWS]]
-    if len(measured) > 1:
-        rows.append(_totals(measured))
-    return [
-        Table(
-            title="tables",
-            columns=columns,
-            rows=tuple(row[: len(columns)] for row in rows),
-            numeric=frozenset({"time", *_SIZES}),
-            more=max(0, len(worked) - MOST_ROWS),
-        )
-    ]
-
-
-def _work_row(item: Worked) -> tuple[str, ...]:
-    result = item.verb if item.fate is Fate.DONE else item.fate.value
-    sizes = ("",) * len(_SIZES)
-    if item.after is not None and item.after.size is not None and item.before.size is not None:
-        sizes = (
-            show_bytes(item.before.size),
-            show_bytes(item.after.size),
-            signed(-item.returned, Dimension.BYTES),
-            show_number(item.before.dead),
-            show_number(item.after.dead),
-        )
-    return (_title(item), result, show_duration(item.seconds), *sizes)
-
-
-def _totals(measured: Sequence[Worked]) -> tuple[str, ...]:
-    pairs = [(item.before, item.after) for item in measured if item.after is not None]
-    return (
-        "total",
-        "",
-        show_duration(sum(item.seconds for item in measured)),
-        show_bytes(sum(before.size or 0 for before, _ in pairs)),
-        show_bytes(sum(after.size or 0 for _, after in pairs)),
-        signed(-sum(item.returned for item in measured), Dimension.BYTES),
-        show_number(sum(before.dead for before, _ in pairs)),
-        show_number(sum(after.dead for _, after in pairs)),
-    )
+    return [*skipped, *gone, *busy, *dropped, *(note for visit in visits for note in visit.notes)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from runner.api import Job, Outcome, RunContext, ServerFacts, TargetError, skipped, unknown
-from runner.kinds.maintenance.budget import budget_of
+from runner.kinds.maintenance.budget import Budget, budget_of
+from runner.kinds.maintenance.estimate import estimates
 from runner.kinds.maintenance.outcome import outcome_of, planned
-from runner.kinds.maintenance.spec import MaintenanceSpec
+from runner.kinds.maintenance.spec import MaintenanceSpec, VacuumStep
 from runner.kinds.maintenance.verify import verify
 from runner.kinds.maintenance.visit import Visit, Visitor
 
@@ -20,7 +21,18 @@ def run(context: RunContext, job: Job) -> Outcome:
     if server.in_recovery:
         return skipped("the server is a standby; maintenance is done on its primary and arrives by replication")
     start = context.clock.elapsed()
-    budget = budget_of(context, job)
+    budget = budget_of(context, job, spec.limits)
+    visits = _visits(context, job, spec, server, budget)
+    if context.dry_run and any(visit.planned for visit in visits):
+        return planned(visits)
+    seconds = context.clock.elapsed() - start
+    verdicts = verify(context, job, spec.verify, visits) if spec.verify else ()
+    return outcome_of(spec, visits, seconds, why_over=budget.why, verdicts=verdicts)
+
+
+def _visits(context: RunContext, job: Job, spec: MaintenanceSpec, server: ServerFacts, budget: Budget) -> list[Visit]:
+    """What was done in each database; one that cannot be reached costs the others nothing."""
+    known = estimates(context, job, _actions(spec))
     visits = []
     for database in context.databases:
         visit = Visit(database=database)
@@ -33,9 +45,24 @@ def run(context: RunContext, job: Job) -> Outcome:
         except TargetError as error:
             visit.obstacle = error.message
             continue
-        Visitor(context=context, job=job, spec=spec, server=server, budget=budget, session=session, visit=visit).run()
-    if context.dry_run and any(visit.planned for visit in visits):
-        return planned(visits)
-    seconds = context.clock.elapsed() - start
-    verdicts = verify(context, job, spec.verify, visits) if spec.verify else ()
-    return outcome_of(spec, visits, seconds, why_over=budget.why, verdicts=verdicts)
+        visitor = Visitor(
+            context=context,
+            job=job,
+            spec=spec,
+            server=server,
+            budget=budget,
+            estimates=known,
+            session=session,
+            visit=visit,
+        )
+        try:
+            visitor.run()
+        finally:
+            session.close()
+    return visits
+
+
+def _actions(spec: MaintenanceSpec) -> set[str]:
+    """What is recorded under names of their own."""
+    full = any(isinstance(step, VacuumStep) and step.full for step in spec.steps)
+    return {step.action for step in spec.steps} | ({"full"} if full else set())

@@ -3,51 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from runner.expr import Expression, FunctionLike
 from runner.judge import Rule
+from runner.records import dataclass
 
 NEEDED: Literal["needed"] = "needed"
+Action: TypeAlias = Literal["vacuum", "analyze", "freeze", "reindex", "sql"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which tables: what needs it, all, those that the names or patterns mean, or the rows of a query."""
+    """Which tables or indexes: what needs it, all, those that the names or patterns mean, or the rows of a query.
 
-    mode: Literal["needed", "all", "listed", "sql"] = NEEDED
+    `invalid` and `bloated` are there for indexes only.
+    """
+
+    mode: Literal["needed", "all", "listed", "sql", "invalid", "bloated"] = NEEDED
     names: tuple[str, ...] = ()
     sql: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VacuumStep:
-    """VACUUM, one statement a table."""
+    """VACUUM, one statement a table. `flags` are options by their name as written, in PostgreSQL's spelling."""
 
     name: str = ""
     tables: Choice = Choice()
     analyze: bool = False
     freeze: bool = False
+    full: bool = False
     index_cleanup: str = ""
     parallel: int | None = None
     skip_locked: bool = False
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    buffer_usage_limit: str = ""
+    jobs: int = 1
+    budget: float | None = None
+
+    @property
+    def action(self) -> Action:
+        return "vacuum"
 
     @property
     def verb(self) -> str:
+        if self.full:
+            return "rewritten and analyzed" if self.analyze else "rewritten"
         return "vacuumed and analyzed" if self.analyze else "vacuumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnalyzeStep:
-    """ANALYZE, one statement a table."""
+class FreezeStep:
+    """VACUUM (FREEZE) of tables by their age in transactions or multixacts.
+
+    The ages are numbers, or shares of autovacuum_freeze_max_age and autovacuum_multixact_freeze_max_age (below 1).
+    """
 
     name: str = ""
     tables: Choice = Choice()
+    xid_age: float = 0.5
+    mxid_age: float = 0.5
+    index_cleanup: str = ""
+    parallel: int | None = None
     skip_locked: bool = False
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    buffer_usage_limit: str = ""
+    jobs: int = 1
+    budget: float | None = None
+
+    @property
+    def action(self) -> Action:
+        return "freeze"
+
+    @property
+    def verb(self) -> str:
+        return "frozen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeStep:
+    """ANALYZE, one statement a table; `target` stands in for default_statistics_target."""
+
+    name: str = ""
+    tables: Choice = Choice()
+    target: int | None = None
+    skip_locked: bool = False
+    buffer_usage_limit: str = ""
+    jobs: int = 1
+    budget: float | None = None
+
+    @property
+    def action(self) -> Action:
+        return "analyze"
 
     @property
     def verb(self) -> str:
         return "analyzed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReindexStep:
+    """REINDEX INDEX CONCURRENTLY, one index after the other.
+
+    `bloat` is the estimated share of an index that holds no entries and `min_size` its bytes, from which on it counts
+    as bloated. `most` bounds the indexes of one run.
+    """
+
+    name: str = ""
+    indexes: Choice = Choice(mode="invalid")
+    bloat: float = 0.5
+    min_size: int = 10 * 1024**2
+    most: int | None = None
+    leftovers: Literal["drop", "report"] = "drop"
+    budget: float | None = None
+
+    @property
+    def action(self) -> Action:
+        return "reindex"
+
+    @property
+    def verb(self) -> str:
+        return "rebuilt"
+
+    @property
+    def jobs(self) -> int:
+        """Two rebuilds at once would wait for each other's snapshots."""
+        return 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +140,17 @@ class SqlStep:
     name: str
     sql: str
     autocommit: bool = False
+    budget: float | None = None
+
+    @property
+    def action(self) -> Action:
+        return "sql"
 
 
-TableStep: TypeAlias = "VacuumStep | AnalyzeStep"
-Step: TypeAlias = "VacuumStep | AnalyzeStep | SqlStep"
+Cleaning: TypeAlias = "VacuumStep | FreezeStep"
+TableStep: TypeAlias = "VacuumStep | FreezeStep | AnalyzeStep"
+WorkStep: TypeAlias = "VacuumStep | FreezeStep | AnalyzeStep | ReindexStep"
+Step: TypeAlias = "VacuumStep | FreezeStep | AnalyzeStep | ReindexStep | SqlStep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +163,27 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far the job may go; durations in seconds.
+
+    `at_end` says what becomes of a running statement when the window or the budget ends.
+    """
+
+    budget: float | None = None
+    at_end: Literal["finish", "cancel"] = "finish"
+    cost_delay: float | None = None
+    cost_limit: int | None = None
+    pause_when: Expression | None = None
+    stop_when: Expression | None = None
+    yield_to_waiters: bool = True
+    functions: Mapping[str, FunctionLike] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceSpec:
-    """Steps, what is measured around them, and the conditions on the measured change."""
+    """Steps, what is measured around them, their limits, and the conditions on the measured change."""
 
     steps: tuple[Step, ...]
     measure: Measure | None = None
     verify: Rule | None = None
+    limits: Limits = Limits()

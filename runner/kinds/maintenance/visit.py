@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass as mutable, field, replace
 
 from runner.api import Job, QueryError, Rows, RunContext, ServerFacts, Session
 from runner.kinds.maintenance.budget import Budget
-from runner.kinds.maintenance.choose import Chosen, Selection, select
+from runner.kinds.maintenance.choose import Selection, select
+from runner.kinds.maintenance.crew import Hand, Item
+from runner.kinds.maintenance.estimate import Estimates
 from runner.kinds.maintenance.facts import SETTINGS_SQL, read_facts, tables_sql
+from runner.kinds.maintenance.hands import Hands, prepare
+from runner.kinds.maintenance.indexes import IndexSelection, select_indexes
+from runner.kinds.maintenance.leftovers import Cleaned, clean_up, drop, drop_statement, read_all
 from runner.kinds.maintenance.lock import release_lock, take_lock
 from runner.kinds.maintenance.measure import measure
-from runner.kinds.maintenance.spec import MaintenanceSpec, Measure, SqlStep, TableStep, VacuumStep
-from runner.kinds.maintenance.statements import ONLY_DATABASE_STATS, table_statement
-from runner.kinds.maintenance.work import Fate, Worked, Worker
+from runner.kinds.maintenance.round import Round
+from runner.kinds.maintenance.spec import (
+    Choice,
+    FreezeStep,
+    MaintenanceSpec,
+    Measure,
+    ReindexStep,
+    SqlStep,
+    TableStep,
+    VacuumStep,
+    WorkStep,
+)
+from runner.kinds.maintenance.statements import ONLY_DATABASE_STATS, lock_of, statement_of, unknown_options
+from runner.kinds.maintenance.work import Fate, Judge, Worked
+from runner.model.quantity import show_bytes, show_duration
+from runner.records import dataclass
 
 _NO_TRANSACTION = "25001"
 
@@ -29,9 +47,22 @@ class Ran:
     warned: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a dry run says of one statement; `seconds` is None when it was never measured."""
+
+    statement: str
+    why: str
+    lock: str = ""
+    seconds: float | None = None
+
+
+@mutable(slots=True, kw_only=True)
 class Visit:
-    """What was done in one database. `obstacle` says why nothing was, `left` that the time was up before."""
+    """What was done in one database. `obstacle` says why nothing was, `left` that the time was up before.
+
+    `missing` are names that nothing has, each with what it should have been (`table`, `index`).
+    """
 
     database: str
     skipped: str = ""
@@ -39,15 +70,16 @@ class Visit:
     left: bool = False
     worked: list[Worked] = field(default_factory=list)
     ran: list[Ran] = field(default_factory=list)
-    planned: list[tuple[str, str]] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    cleaned: list[Cleaned] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
     looked_at: int = 0
     notes: list[str] = field(default_factory=list)
     before: Rows = field(default_factory=Rows)
     after: Rows = field(default_factory=Rows)
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable(slots=True, kw_only=True)
 class Visitor:
     """Everything that the steps in one database share."""
 
@@ -56,9 +88,19 @@ class Visitor:
     spec: MaintenanceSpec
     server: ServerFacts
     budget: Budget
+    estimates: Estimates
     session: Session
     visit: Visit
     settings: Mapping[str, str] = field(default_factory=dict)
+    hands: Hands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hands = Hands(
+            context=self.context,
+            database=self.visit.database,
+            limits=self.spec.limits,
+            major=self.server.major,
+        )
 
     def run(self) -> None:
         """Fills the visit; what goes wrong with one table or statement does not stop the others."""
@@ -67,24 +109,28 @@ class Visitor:
             return
         try:
             self.visit.before = self._measure("before")
-            vacuumed = False
-            for step in self.spec.steps:
-                if isinstance(step, SqlStep):
-                    if not self._sql(step):
-                        break
-                else:
-                    vacuumed |= self._tables(step)
-            if vacuumed and self.server.major >= 16 and not self.budget.is_over():
+            if self._steps() and self.server.major >= 16 and not self.budget.is_over():
                 self.session.execute(ONLY_DATABASE_STATS, timeout=self.budget.left())
             self.visit.after = self._measure("after")
         finally:
+            self.hands.close()
             release_lock(self.session)
 
+    def _steps(self) -> bool:
+        """Does the steps in order; whether any table was vacuumed."""
+        vacuumed = False
+        for step in self.spec.steps:
+            if isinstance(step, SqlStep):
+                if not self._sql(step):
+                    break
+            elif isinstance(step, ReindexStep):
+                self._rebuild(step)
+            else:
+                vacuumed |= self._tables(step) and isinstance(step, (VacuumStep, FreezeStep))
+        return vacuumed
+
     def _prepare(self) -> None:
-        self.session.execute("set statement_timeout = 0")
-        if self.server.major >= 14:
-            # Without it a server goes on for hours for a runner that was killed, and keeps our lock.
-            self.session.execute("set client_connection_check_interval = '5s'")
+        prepare(self.session, self.server.major)
         if self.context.dry_run:
             self.session.execute("set default_transaction_read_only = on")
         self.visit.skipped = take_lock(self.session)
@@ -111,75 +157,150 @@ class Visitor:
     # ---- tables
 
     def _tables(self, step: TableStep) -> bool:
-        """Works on the tables of the step; whether any was vacuumed."""
+        """Works on the tables of the step; whether there were any."""
         selection = self._select(step)
         if isinstance(selection, str):
-            name = step.name or step.verb
-            self.visit.ran.append(Ran(name=name, complaint=f"the tables cannot be chosen: {selection}"))
-            return False
-        self.visit.missing.extend(selection.missing)
+            return self._cannot_choose(step, "tables", selection)
+        self.visit.missing += [("table", name) for name in selection.missing]
         self.visit.looked_at = max(self.visit.looked_at, selection.looked_at)
+        self.visit.notes += [
+            f"{self._here}{item.table.title} is a temporary table that only its own session can vacuum: {item.reason}"
+            for item in selection.unreachable
+        ]
+        self._warn_before(step, selection)
+        self._work(step, selection.chosen)
+        return bool(selection.chosen)
+
+    def _warn_before(self, step: TableStep, selection: Selection) -> None:
+        self.visit.notes += [
+            f"{self._here}PostgreSQL {self.server.major} does not know {name}; it was left out"
+            for name in unknown_options(step, self.server.major)
+        ]
+        if isinstance(step, VacuumStep) and step.full:
+            for item in selection.chosen:
+                size = show_bytes(item.table.pages * _BLOCK)
+                warning = f"{item.table.title}: {lock_of(step)}; up to {size} more on disk until it is done"
+                self.visit.notes.append(f"{self._here}{warning}")
+                self.context.progress(f"{self._here}{warning}")
+
+    def _work(self, step: WorkStep, chosen: Sequence[Item]) -> None:
+        """Two goes: what was locked, gave way or was in autovacuum's hands deserves a second one."""
         if self.context.dry_run:
-            self._plan(step, selection)
-            return False
-        worker = self._worker()
-        locked = self._round(worker, step, selection.chosen)
-        self._round(worker, step, locked, last=True)
-        return isinstance(step, VacuumStep) and bool(selection.chosen)
+            self._plan(step, chosen)
+            return
+        if not chosen:
+            return
+        budget = self.budget.within(step.budget)
+        hands = self.hands.of(step, min(step.jobs, len(chosen)))
+        if self.hands.refused:
+            few = f"{len(hands)} of {step.jobs} connections could be opened: {self.hands.refused}"
+            self.visit.notes.append(f"{self._here}{few}")
+        first = self._round(step, hands, budget)
+        first.run(chosen)
+        second = self._round(step, hands, budget, last=True)
+        second.run(first.put_off)
+        for each in (first, second):
+            self.visit.worked += each.worked
+            self.visit.notes += [f"{self._here}{note}" for note in each.notes if note not in self.visit.notes]
+            if each.paused:
+                why = f"paused for {show_duration(round(each.paused, 1))} in all, because {each.paused_by}"
+                self.visit.notes.append(f"{self._here}{why}")
 
-    def _round(
-        self, worker: Worker, step: TableStep, chosen: tuple[Chosen, ...], *, last: bool = False
-    ) -> tuple[Chosen, ...]:
-        """Works on each; returns those that were locked and deserve a second try, none in the last round."""
-        locked = []
-        for number, item in enumerate(chosen, start=1):
-            if self.budget.is_over():
-                self.visit.worked.append(self._left(step, item, was_locked=last))
-                continue
-            again = ", once more" if last else ""
-            doing = f"{self._here}{item.table.title} ({number} of {len(chosen)}{again})"
-            self.context.progress(doing)
-            done = worker.work(step, item.table, self.budget.left())
-            if done.fate is Fate.LOCKED and not last:
-                locked.append(item)
-            else:
-                self.visit.worked.append(done)
-        return tuple(locked)
-
-    def _left(self, step: TableStep, item: Chosen, *, was_locked: bool) -> Worked:
-        fate, message = (Fate.LOCKED, _LOCKED) if was_locked else (Fate.LEFT, self.budget.why)
-        return Worked(database=self.visit.database, table=item.table, verb=step.verb, fate=fate, message=message)
-
-    def _worker(self) -> Worker:
-        return Worker(
-            session=self.session,
+    def _round(self, step: WorkStep, hands: Sequence[Hand], budget: Budget, *, last: bool = False) -> Round:
+        counted = self.settings.get("track_counts") != "off"
+        return Round(
+            context=self.context,
+            control=self.session,
+            hands=hands,
+            step=step,
             database=self.visit.database,
-            major=self.server.major,
-            user=self.server.user,
-            counts_kept=self.settings.get("track_counts") != "off",
+            limits=self.spec.limits,
+            budget=budget,
+            judge=Judge(major=self.server.major, user=self.server.user, counts_kept=counted),
+            estimates=self.estimates,
+            last=last,
         )
 
     def _select(self, step: TableStep) -> Selection | str:
         answer = self.session.execute(tables_sql(self.server.major))
         if isinstance(answer, QueryError):
             return str(answer)
-        named: list[tuple[str, str]] = []
-        if step.tables.mode == "sql":
-            timeout = self.job.statement_timeout
-            chosen = self.session.execute(step.tables.sql, self.context.params, timeout=timeout)
-            if isinstance(chosen, QueryError):
-                return str(chosen)
-            named = _named(chosen)
+        named = self._named(step.tables)
+        if isinstance(named, str):
+            return named
         return select(step, read_facts(answer.dicts()), self.settings, named=named, first=self._undone())
+
+    def _named(self, choice: Choice) -> list[tuple[str, str]] | str:
+        """What a query chooses, or why it does not."""
+        if choice.mode != "sql":
+            return []
+        chosen = self.session.execute(choice.sql, self.context.params, timeout=self.job.statement_timeout)
+        return str(chosen) if isinstance(chosen, QueryError) else _named(chosen)
+
+    def _cannot_choose(self, step: WorkStep, what: str, why: str) -> bool:
+        name = step.name or step.verb
+        self.visit.ran.append(Ran(name=name, complaint=f"the {what} cannot be chosen: {why}"))
+        return False
 
     def _undone(self) -> frozenset[tuple[str, ...]]:
         """The tables of this database that the last run did not finish."""
         problems = self.context.memory.problems
         return frozenset(series.key for series in problems if series.database == self.visit.database)
 
-    def _plan(self, step: TableStep, selection: Selection) -> None:
-        for item in selection.chosen:
-            self.visit.planned.append((table_statement(step, item.table, self.server.major), item.reason))
+    def _plan(self, step: WorkStep, chosen: Sequence[Item]) -> None:
+        action = "full" if isinstance(step, VacuumStep) and step.full else step.action
+        self.visit.planned += [
+            Planned(
+                statement=statement_of(step, item.table, self.server.major),
+                why=item.reason,
+                lock=lock_of(step),
+                seconds=self.estimates.of(action, self.visit.database, item.table.key),
+            )
+            for item in chosen
+        ]
+
+    # ---- indexes
+
+    def _rebuild(self, step: ReindexStep) -> None:
+        selection = self._select_indexes(step)
+        if isinstance(selection, str):
+            self._cannot_choose(step, "indexes", selection)
+            return
+        self.visit.missing += [("index", name) for name in selection.missing]
+        self.visit.looked_at = max(self.visit.looked_at, selection.looked_at)
+        self._leftovers(step, selection)
+        self.visit.notes += [f"{self._here}{item.table.title} is left: {item.reason}" for item in selection.refused]
+        if selection.put_off:
+            self.visit.notes.append(f"{self._here}{selection.put_off} more indexes are left for the next run")
+        before = len(self.visit.worked)
+        self._work(step, selection.chosen)
+        undone = [item for item in self.visit.worked[before:] if not item.fate.is_done and item.fate is not Fate.LEFT]
+        tables = frozenset(item.table.table_oid for item in undone)
+        if tables:
+            self.visit.cleaned += clean_up(self.session, self.server.major, tables)
+
+    def _select_indexes(self, step: ReindexStep) -> IndexSelection | str:
+        indexes = read_all(self.session, self.server.major)
+        if isinstance(indexes, QueryError):
+            return str(indexes)
+        named = self._named(step.indexes)
+        if isinstance(named, str):
+            return named
+        return select_indexes(step, indexes, named=named, first=self._undone())
+
+    def _leftovers(self, step: ReindexStep, selection: IndexSelection) -> None:
+        """What an interrupted rebuild left; each is dropped, or named."""
+        found = list(selection.leftovers)
+        if step.leftovers == "report":
+            found = [replace(item, why_kept=item.why_kept or "`leftovers: report`") for item in found]
+        if self.context.dry_run:
+            self.visit.planned += [
+                Planned(statement=drop_statement(item.index), why="left by an interrupted rebuild", lock=lock_of(step))
+                for item in found
+                if not item.why_kept
+            ]
+        elif not self.budget.is_over():
+            self.visit.cleaned += drop(self.session, found)
 
     # ---- statements
 
@@ -187,7 +308,7 @@ class Visitor:
         """Runs one statement; false when the steps after it must not run."""
         if self.context.dry_run:
             how = "without a transaction" if step.autocommit else "in a transaction"
-            self.visit.planned.append((" ".join(step.sql.split()), f"{step.name}, {how}"))
+            self.visit.planned.append(Planned(statement=" ".join(step.sql.split()), why=f"{step.name}, {how}"))
             return True
         if self.budget.is_over():
             self.visit.ran.append(Ran(name=step.name, complaint=f"not started: {self.budget.why}"))
@@ -213,7 +334,7 @@ class Visitor:
         return ended if isinstance(ended, QueryError) and isinstance(answer, Rows) else answer
 
 
-_LOCKED = "another session holds a lock on it"
+_BLOCK = 8192
 
 
 def _explained(error: QueryError) -> str:

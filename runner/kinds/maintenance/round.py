@@ -1,0 +1,225 @@
+"""One go of a step through its tables: starts what may start, watches, cancels, and proves what was done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass as mutable, field
+from typing import Final
+
+from runner.api import Key, QueryError, RunContext, Session
+from runner.kinds.maintenance import watch
+from runner.kinds.maintenance.budget import Budget
+from runner.kinds.maintenance.counts import Counts, counts_of
+from runner.kinds.maintenance.crew import Crew, Ended, Hand, Item
+from runner.kinds.maintenance.estimate import Estimates
+from runner.kinds.maintenance.horizon import oldest_holder
+from runner.kinds.maintenance.spec import Limits, VacuumStep, WorkStep
+from runner.kinds.maintenance.statements import statement_of
+from runner.kinds.maintenance.work import Fate, Judge, Worked, is_lost, rose
+from runner.model.quantity import show_duration
+
+_LOOK_EVERY: Final = 1.0
+_PROVE_EVERY: Final = 0.5
+_TELL_EVERY: Final = 5.0
+_SECONDS_FOR_STATISTICS: Final = 1.0
+_DESERVE_ANOTHER_TRY: Final = (Fate.LOCKED, Fate.YIELDED, Fate.BUSY)
+
+
+@mutable(slots=True, kw_only=True)
+class Round:
+    """Everything that one go shares; `worked` and `put_off` are its result, `paused` the seconds it stood still."""
+
+    context: RunContext
+    control: Session
+    hands: Sequence[Hand]
+    step: WorkStep
+    database: str
+    limits: Limits
+    budget: Budget
+    judge: Judge
+    estimates: Estimates
+    last: bool = False
+    worked: list[Worked] = field(default_factory=list)
+    put_off: list[Item] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    paused: float = 0.0
+    paused_by: str = ""
+    _before: Mapping[Key, Counts] = field(default_factory=dict)
+    _unproved: list[tuple[Ended, float]] = field(default_factory=list)
+    _autovacuumed: frozenset[int] = frozenset()
+    _number: int = 0
+    _count: int = 0
+    _looked: float = 0.0
+    _proved: float = 0.0
+    _told: dict[int, float] = field(default_factory=dict)
+    _pausing_since: float | None = None
+
+    def run(self, items: Sequence[Item]) -> None:
+        """Works on the items; returns when all are judged."""
+        if not items:
+            return
+        self._count = len(items)
+        before = counts_of(self.control, [item.table for item in items])
+        if isinstance(before, QueryError):
+            self._give_up(items, f"the counters cannot be read: {before}")
+            return
+        self._before = before
+        crew = Crew(self.hands, self._statement, self)
+        self._observe(crew)
+        crew.run(items)
+        self._resume(crew)
+        self._judge_all(crew.taken())
+        while self._unproved:
+            self._prove()
+            if self._unproved:
+                time.sleep(0.05)
+
+    # ---- what the crew asks
+
+    def halted(self) -> str:
+        return self.budget.why if self.budget.is_over() else ""
+
+    def may_start(self, item: Item) -> tuple[Fate, str] | None:
+        if item.table.key not in self._before:
+            return Fate.GONE, "it is gone"
+        if item.table.oid in self._autovacuumed:
+            return Fate.BUSY, "autovacuum is working on it"
+        wanted = self.estimates.of(self._action, self.database, item.table.key)
+        left = self.budget.left_to_start()
+        if wanted is not None and left is not None and wanted > left:
+            took = f"it usually takes {show_duration(wanted)}, and {show_duration(round(left))} are left"
+            return Fate.LEFT, took
+        return None
+
+    def starting(self, item: Item) -> None:
+        self._number += 1
+        again = ", once more" if self.last else ""
+        self.context.progress(f"{self._here}{item.table.title} ({self._number} of {self._count}{again})")
+
+    def look(self, crew: Crew) -> None:
+        if self.budget.must_cancel():
+            crew.cancel_all(self.budget.why)
+        now = time.monotonic()
+        if now >= self._looked + _LOOK_EVERY:
+            self._observe(crew)
+        if now >= self._proved + _PROVE_EVERY:
+            self._proved = now
+            self._judge_all(crew.taken())
+
+    # ---- watching
+
+    def _observe(self, crew: Crew) -> None:
+        self._looked = time.monotonic()
+        own = [hand.pid for hand in self.hands if hand.pid]
+        self._autovacuumed = watch.autovacuumed(self.control)
+        self._obey(crew, watch.load(self.control, self.limits, own, self.context.params))
+        running = {hand.pid: hand for hand in crew.running()}
+        if not running:
+            return
+        if self.limits.yield_to_waiters:
+            for waiter in watch.waiters(self.control, own):
+                if waiter.blocker in running:
+                    crew.cancel(running[waiter.blocker], Fate.YIELDED, waiter.who)
+        self._tell(running)
+
+    def _obey(self, crew: Crew, load: watch.Load) -> None:
+        if load.blind and load.blind not in self.notes:
+            self.notes.append(load.blind)
+        if load.stop:
+            self.budget.halt(f"stopped, because {load.stop}")
+            crew.cancel_all(self.budget.why)
+        if load.pause and self._pausing_since is None:
+            self._pausing_since, self.paused_by, crew.paused = time.monotonic(), load.pause, True
+            self.context.progress(f"{self._here}paused, because {load.pause}")
+        elif not load.pause:
+            self._resume(crew)
+
+    def _resume(self, crew: Crew) -> None:
+        if self._pausing_since is not None:
+            self.paused += time.monotonic() - self._pausing_since
+            self._pausing_since, crew.paused = None, False
+
+    def _tell(self, running: Mapping[int, Hand]) -> None:
+        """How far the long ones are; short ones are done before anybody could read it."""
+        now = time.monotonic()
+        due = [pid for pid, hand in running.items() if now >= max(hand.since, self._told.get(pid, 0.0)) + _TELL_EVERY]
+        for pid, far in (watch.progress(self.control, due) if due else {}).items():
+            item = running[pid].item
+            if item is not None:
+                self._told[pid] = now
+                took = show_duration(round(now - running[pid].since))
+                self.context.progress(f"{self._here}{item.table.title}: {far}, for {took}")
+
+    # ---- judging
+
+    def _judge_all(self, ended: Sequence[Ended]) -> None:
+        for each in ended:
+            failed = (each.fate, each.why) if each.fate else None
+            if failed is None and each.answer is not None:
+                failed = self.judge.failure(each.item.table, each.answer)
+            if failed is None:
+                self._unproved.append((each, time.monotonic()))
+            elif failed[0] in _DESERVE_ANOTHER_TRY and not self.last:
+                self.put_off.append(each.item)
+            else:
+                self._done(each, *failed)
+        self._prove()
+
+    def _prove(self) -> None:
+        if not self._unproved:
+            return
+        waiting, self._unproved = self._unproved, []
+        after = counts_of(self.control, [each.item.table for each, _ in waiting])
+        holder = ""
+        for each, since in waiting:
+            table = each.item.table
+            before = self._before[table.key]
+            if isinstance(after, QueryError):
+                words = "the connection was lost" if is_lost(after) else str(after)
+                self._done(each, Fate.FAILED, f"the server reported success, but it cannot be proved: {words}")
+                continue
+            counts = after.get(table.key)
+            if counts and not rose(self.step, table, before, counts) and self._may_come(since):
+                self._unproved.append((each, since))
+                continue
+            fate, message = self.judge.proof(self.step, table, before, counts)
+            if fate is Fate.HELD:
+                holder = holder or oldest_holder(self.control)
+                message = f"{message}: {holder}"
+            self._done(each, fate, message, counts)
+
+    def _may_come(self, since: float) -> bool:
+        """Before 15 the counters may take a moment to arrive."""
+        return self.judge.major < 15 and time.monotonic() < since + _SECONDS_FOR_STATISTICS
+
+    def _done(self, each: Ended, fate: Fate, message: str, after: Counts | None = None) -> None:
+        table = each.item.table
+        self.worked.append(
+            Worked(
+                database=self.database,
+                table=table,
+                verb="analyzed" if table.is_parent else self.step.verb,
+                action=self._action,
+                fate=fate,
+                message=message,
+                seconds=each.seconds,
+                before=self._before.get(table.key, Counts()),
+                after=after,
+            )
+        )
+
+    def _give_up(self, items: Sequence[Item], why: str) -> None:
+        for item in items:
+            self._done(Ended(item=item), Fate.FAILED, why)
+
+    def _statement(self, item: Item) -> str:
+        return statement_of(self.step, item.table, self.judge.major)
+
+    @property
+    def _action(self) -> str:
+        return "full" if isinstance(self.step, VacuumStep) and self.step.full else self.step.action
+
+    @property
+    def _here(self) -> str:
+        return f"{self.database}: " if self.database else ""

@@ -1,0 +1,285 @@
+"""Several connections, limits, and what stops or slows a run, on a real server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from runner.api import Sample, Series, State
+from runner.kinds.maintenance.lock import WORKING
+from tests.kinds.maintained import VACUUM, cells, context_for, dead_rows, maintain, make_dead_rows
+from tests.kinds.support import SLOT, Context, Remembered
+from tests.postgres import Database, eventually
+
+ALL = {"vacuum": {"tables": "all"}}
+
+
+@pytest.fixture
+def context(database: Database) -> Iterator[Context]:
+    made = context_for(database)
+    with made.sessions:
+        yield made
+
+
+def test_several_connections_work_through_one_queue(database: Database, context: Context) -> None:
+    names = [f"t{number}" for number in range(12)]
+    database.execute(*(f"create table {name} as select generate_series(1, 500) as i" for name in names))
+    found = maintain(context, {"vacuum": {"tables": "all", "analyze": True, "jobs": 3}})
+    assert found.state is State.OK
+    assert found.summary.startswith("completed: 12 of 12 tables vacuumed and analyzed")
+    assert database.value("select count(*) from pg_stat_user_tables where vacuum_count = 1 and analyze_count = 1") == 12
+    used = database.value(
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    assert used == 0, "every connection is given back when its database is done"
+
+
+def test_a_long_table_does_not_hold_the_others(database: Database, context: Context) -> None:
+    make_dead_rows(database, "public.locked", "public.a", "public.b", "public.c")
+    context.lock_timeout = 20.0
+    with database.session("begin", "lock table locked in share row exclusive mode") as holder:
+        threading.Thread(
+            target=lambda: (
+                eventually(lambda: sum(dead_rows(database, name) for name in "abc") == 0) and holder.execute("rollback")
+            )
+        ).start()
+        found = maintain(context, {"vacuum": {"jobs": 2, "tables": ["locked", "a", "b", "c"]}}, yield_to_waiters=False)
+    assert found.state is State.OK
+
+
+def test_partitioned_tables_wait_until_nothing_else_is_worked_on(database: Database, context: Context) -> None:
+    parts = [f"create table p{n} partition of p for values from ({n * 100}) to ({n * 100 + 100})" for n in range(8)]
+    database.execute(
+        "create table p (i int) partition by range (i)", *parts, "insert into p select generate_series(0, 799)"
+    )
+    context.lock_timeout = 0.05
+    found = maintain(context, {"vacuum": {"analyze": True, "jobs": 4}})
+    assert found.state is State.OK
+    assert context.said[-1].startswith("public.p (9 of 9")
+
+
+def test_the_order_is_age_then_what_is_gained(database: Database, context: Context) -> None:
+    for name, rows, dead in (("big", 8000, 1000), ("dirty", 4000, 4000), ("small", 10, 10)):
+        database.execute(
+            f"create table {name} as select generate_series(1, {rows}) as i",
+            f"analyze {name}",
+            f"delete from {name} where i <= {dead}",
+        )
+        eventually(lambda name=name, dead=dead: dead_rows(database, name) == dead)
+    database.execute("create table old () with (autovacuum_freeze_max_age = 100000)")
+    maintain(context, ALL)
+    assert [text.split(" ")[0] for text in context.said] == [
+        f"public.{name}" for name in ("dirty", "big", "small", "old")
+    ]
+
+
+def test_fewer_connections_than_wanted_are_told(database: Database, owner_role: str) -> None:
+    database.execute(*(f"create table t{number} ()" for number in range(4)), user=owner_role)
+    database.execute(f"alter role {owner_role} connection limit 2")
+    context = context_for(database, owner_role)
+    try:
+        with context.sessions:
+            found = maintain(context, {"vacuum": {"tables": "all", "jobs": 4}})
+    finally:
+        database.execute(f"alter role {owner_role} connection limit -1")
+    assert found.state is State.OK
+    assert "1 of 4 connections could be opened" in found.notes[0]
+
+
+# ---- limits
+
+
+def test_what_took_longer_than_the_time_that_is_left_is_not_started(database: Database, context: Context) -> None:
+    make_dead_rows(database, "public.long", "public.short")
+    samples = {
+        Series("", ("public", name)): tuple(
+            Sample(at=SLOT - timedelta(days=7 * week), value=seconds) for week in range(3, 0, -1)
+        )
+        for name, seconds in (("long", 3600.0), ("short", 0.1))
+    }
+    context.history = Remembered(trends={"seconds": samples})
+    found = maintain(context, {"vacuum": {"tables": "all"}}, budget="10min")
+    assert found.state is State.WARNING
+    [finding] = found.findings
+    assert finding.message == "public.long: not started: it usually takes 1 h, and 10 min are left"
+    assert cells(found)["public.short"][1] == "vacuumed"
+
+
+def test_a_step_has_a_budget_of_its_own(database: Database, context: Context) -> None:
+    make_dead_rows(database, "public.a")
+    context.history = Remembered(trends={"seconds": {Series("", ("public", "a")): (Sample(at=SLOT, value=60.0),)}})
+    found = maintain(context, {"vacuum": {}, "budget": "5s"}, {"analyze": {"tables": "all"}})
+    assert [item.message for item in found.findings] == [
+        "public.a: not started: it usually takes 1 min, and 5 s are left"
+    ]
+    assert cells(found)["public.a"][1] in ("analyzed", "not started")
+
+
+@pytest.mark.parametrize(("at_end", "state"), [("cancel", State.CRITICAL), ("finish", State.OK)])
+def test_the_end_of_the_budget_cancels_only_where_that_is_said(
+    database: Database, context: Context, at_end: str, state: State
+) -> None:
+    database.execute("create table slow as select generate_series(1, 40000) as i", "delete from slow where i % 2 = 0")
+    # A pause of 10 ms for each page makes it take about two seconds.
+    keys = {"budget": "500ms", "at_end": at_end, "cost_delay": "10ms", "cost_limit": 1}
+    found = maintain(context, {"vacuum": {"tables": ["slow"]}}, **keys)
+    assert found.state is state
+    if at_end == "cancel":
+        assert found.findings[0].message == "public.slow: cancelled: the budget of 500 ms is used up"
+
+
+def test_unknown_options_are_left_out_and_told(database: Database, context: Context) -> None:
+    database.execute("create table a (t text)")
+    step = {
+        "tables": ["a"],
+        "truncate": False,
+        "process_main": True,
+        "buffer_usage_limit": "1MB",
+        "process_toast": True,
+    }
+    found = maintain(context, {"vacuum": step})
+    assert found.state is State.OK
+    told = [note for note in found.notes if "does not know" in note]
+    assert len(told) == (0 if database.major >= 16 else 2)
+
+
+# ---- the server is busy
+
+
+def test_a_pause_lasts_as_long_as_its_condition(database: Database, context: Context) -> None:
+    database.execute("create table a ()", "create table b ()")
+    with database.session("begin") as idle:
+
+        def release(text: str) -> None:
+            if text.startswith("paused"):
+                idle.execute("rollback")
+
+        context.progress = release  # type: ignore[method-assign]
+        found = maintain(context, ALL, pause_when=f"idle_in_transaction > {others(database) - 1}")
+    assert found.state is State.OK
+    [note] = [note for note in found.notes if note.startswith("paused for ")]
+    assert "because idle_in_transaction > " in note
+
+
+def test_a_stop_cancels_what_runs_and_names_the_rest(database: Database, context: Context) -> None:
+    database.execute(
+        "create table slow as select generate_series(1, 100000) as i", "delete from slow where i % 2 = 0",
+        "analyze slow", "create table rest ()",
+    )  # fmt: skip
+    idle = psycopg.connect(database.dsn())
+
+    def begin(text: str) -> None:
+        if "public.slow" in text:
+            idle.execute("select 1")
+
+    context.progress = begin  # type: ignore[method-assign]
+    keys = {"stop_when": f"idle_in_transaction > {others(database)}", "cost_delay": "10ms", "cost_limit": 1}
+    with idle:
+        found = maintain(context, {"vacuum": {"tables": ["slow", "rest"]}}, **keys)
+    assert found.state is State.CRITICAL
+    messages = [item.message for item in found.findings]
+    assert messages[0].startswith("public.slow: cancelled: stopped, because idle_in_transaction > ")
+    assert messages[1].startswith("public.rest: not started: stopped, because idle_in_transaction > ")
+
+
+def others(database: Database) -> int:
+    """Sessions of other tests on the same server count too; they do not change meanwhile."""
+    text = "select count(*) from pg_stat_activity where state like 'idle in transaction%' and backend_type = 'client backend'"
+    return int(database.value(text))
+
+
+def test_a_session_that_waits_for_us_is_let_through_and_the_table_tried_again(
+    database: Database, context: Context
+) -> None:
+    database.execute("create table a as select generate_series(1, 100000) as i", "delete from a where i % 2 = 0")
+    altered = threading.Thread(target=lambda: database.execute("alter table a add column j int"))
+    said: list[str] = []
+
+    def alter(text: str) -> None:
+        said.append(text)
+        if "(1 of 1)" in text:
+            threading.Thread(target=later).start()
+
+    def later() -> None:
+        eventually(lambda: database.value("select count(*) from pg_stat_progress_vacuum"))
+        altered.start()
+
+    context.progress = alter  # type: ignore[method-assign]
+    found = maintain(context, {"vacuum": {"tables": ["a"]}}, cost_delay="20ms", cost_limit=5)
+    altered.join()
+    assert found.state is State.OK
+    assert said[-1] == "public.a (1 of 1, once more)"
+    assert database.value("select count(*) from pg_attribute where attrelid = 'a'::regclass and attname = 'j'") == 1
+
+
+def test_the_waiting_session_is_named_when_the_second_try_meets_one_too(database: Database, context: Context) -> None:
+    database.execute("create table a as select generate_series(1, 100000) as i", "delete from a where i % 2 = 0")
+    done = threading.Event()
+
+    def keep_asking() -> None:
+        with database.session("set application_name = 'deploy'") as connection:
+            while not done.is_set():
+                connection.execute("begin; lock table a in share row exclusive mode; rollback")
+                time.sleep(0.02)
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    context.lock_timeout = 5.0
+    try:
+        found = maintain(context, {"vacuum": {"tables": ["a"]}}, cost_delay="20ms", cost_limit=1)
+    finally:
+        done.set()
+        asking.join()
+    assert found.state is State.WARNING
+    assert "public.a: gave way: session " in found.findings[0].message
+    assert "(deploy, user postgres) waited for it: " in found.findings[0].message
+
+
+# ---- the end of a run
+
+
+def test_a_killed_runner_is_told_from_one_that_works(database: Database, context: Context) -> None:
+    database.execute("create table a ()")
+    with database.session("set application_name = 'runner/old'", f"select pg_advisory_lock_shared({WORKING})") as old:
+        found = maintain(context, ALL)
+        assert found.state is State.SKIPPED
+        assert f"still working for a maintenance run that was killed (session {old.info.backend_pid}" in found.skipped
+    assert maintain(context, ALL).state is State.OK
+
+
+def test_a_connection_that_is_lost_costs_its_own_table_only(database: Database, context: Context) -> None:
+    make_dead_rows(database, "public.a", "public.b", "public.c")
+
+    def kill(text: str) -> None:
+        if "(1 of" in text:
+            database.execute(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and mode = 'ShareLock'"
+                " and database = (select oid from pg_database where datname = current_database())"
+            )
+
+    context.progress = kill  # type: ignore[method-assign]
+    found = maintain(context, {"vacuum": {"tables": "all", "jobs": 2}})
+    assert found.state is State.CRITICAL
+    assert "terminating connection" in found.findings[0].message
+    assert found.summary.startswith("NOT completed: ")
+
+
+def test_when_runner_is_stopped_the_server_is_too(database: Database, context: Context) -> None:
+    database.execute("create table a as select generate_series(1, 100000) as i", "delete from a where i % 2 = 0")
+
+    def stop(text: str) -> None:
+        context.limit = context.clock.elapsed() - context.begun + 0.3
+
+    context.progress = stop  # type: ignore[method-assign]
+    began = time.monotonic()
+    found = maintain(context, VACUUM | {}, {"analyze": {"tables": "all"}}, cost_delay="20ms", cost_limit=1)
+    assert time.monotonic() < began + 10
+    assert found.state is State.CRITICAL
+    assert found.findings[0].message == "public.a: cancelled: the time is up; public.a: not started: the time is up"
+    running = "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'vacuum%'"
+    assert database.value(running) == 0
