@@ -53,6 +53,7 @@ def check_settings(root: MappingNode, known: Known) -> Iterator[Diagnostic]:
         if known.tags is not None:
             yield from _unknown(route.get("tags"), known.tags, "tag", "tag")
         yield from _jobs_and_targets(route, known)
+        yield from _unknown(route.get("quiet"), known.declared["windows"], "window", "window in runner.yaml")
     for silence in _items(root.get("silences")):
         yield from _jobs_and_targets(silence, known)
         yield from _unknown(silence.get("window"), known.declared["windows"], "window", "window in runner.yaml")

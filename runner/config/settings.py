@@ -259,13 +259,17 @@ class _Reader:
         )
 
     def _route(self, node: MappingNode) -> Route:
+        # Only problems grow old.
+        states = ("problems", "recovered") if "lasting" in node else ("all",)
         return Route(
             sinks=texts_of(node.get("sinks")),
             groups=texts_of(node.get("groups"), ("*",)),
             jobs=texts_of(node.get("jobs"), ("*",)),
             tags=texts_of(node.get("tags")),
-            states=cast("tuple[Send, ...]", texts_of(node.get("states"), ("all",))),
+            states=cast("tuple[Send, ...]", texts_of(node.get("states"), states)),
             targets=read_selector(node.get("targets")),
+            lasting=self._seconds(node, "lasting", 0.0),
+            quiet=text_of(node.get("quiet")),
             span=node.key_span("sinks"),
         )
 

@@ -190,6 +190,8 @@ def route() -> Fragment:
             "tags": text_or_texts("Words that the jobs have.", ["vacuum"]),
             "states": _states("States that the reports are in."),
             "targets": TARGETS,
+            "lasting": duration("Only problems that are so old and that nobody has acknowledged: escalation.", "30min"),
+            "quiet": text("The name of a window in which nothing new is told; what lasts is told after it.", "nights"),
         },
         required=("sinks",),
         title="Route",

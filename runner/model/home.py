@@ -32,7 +32,10 @@ class SinkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Reports that match all that is given go to the sinks; without routes every sink gets everything."""
+    """Reports that match all that is given go to the sinks; without routes every sink gets everything.
+
+    `lasting` is the age in seconds that a problem must have; `quiet` names the window in which nothing new is told.
+    """
 
     sinks: tuple[str, ...]
     groups: tuple[str, ...] = ("*",)
@@ -40,6 +43,8 @@ class Route:
     tags: tuple[str, ...] = ()
     states: tuple[Send, ...] = ("all",)
     targets: Selector = Selector()
+    lasting: float = 0.0
+    quiet: str = ""
     span: Span = BUILT_IN
 
 

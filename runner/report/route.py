@@ -15,6 +15,7 @@ from runner.model.report import NOTHING_TOLD, Report, Told
 from runner.model.result import Result
 from runner.model.target import Target
 from runner.records import dataclass
+from runner.report.hold import is_quiet, without_held
 from runner.report.known import first_told, still_known, told_by, with_acknowledged
 from runner.report.silence import muted
 from runner.schedule.steps import latest
@@ -27,6 +28,8 @@ class Reason(Enum):
 
     NOT_ROUTED = "no route leads to it"
     NOTHING_MATCHES = "no result has one of its states"
+    TOO_YOUNG = "the problem has not lasted long enough for its route, or is acknowledged"
+    QUIET = "its route has quiet hours"
     SILENCED = "what it would get is silenced"
     NOTHING_NEW = "nothing changed and no reminder is due"
     ACKNOWLEDGED = "a reminder is due, but the problem is acknowledged"
@@ -170,6 +173,7 @@ class _Judge:
         self, report: Report, rules: Rules, sends: tuple[Send, ...], routes: list[Route], announced: Announced | None
     ) -> None:
         self._rules, self._sends, self._routes, self._announced = rules, sends, routes, announced
+        self._at = report.created
         self._targets = {info.name: Target(name=info.name, options={}, labels=info.labels) for info in report.targets}
 
     @property
@@ -180,18 +184,31 @@ class _Judge:
         return self._targets.get(result.target) or Target(name=result.target, options={})
 
     def part(self, result: Result) -> tuple[Result, Reason]:
-        """The result without recoveries that mean nothing to the sink, and why the sink gets it or does not."""
+        """The result as the sink gets it, and why it gets it or does not."""
         known = still_known(result, self._announced)
-        reason = self._reason(known)
-        return (result if reason is Reason.EVERY else known), reason
-
-    def _reason(self, result: Result) -> Reason:
-        """The sink and one of its routes must both want the result; the weaker of the two reasons holds."""
-        by_sink = self._wanted(self._sends, result)
         if not self._rules.routes:
-            return by_sink
-        by_route = [self._wanted(item.states, result) for item in self._routes if self._matches(item, result)]
-        return min(by_sink, _strongest(by_route), key=lambda reason: reason.weight)
+            reason = self._wanted(self._sends, known)
+            return (result if reason is Reason.EVERY else known), reason
+        offers = [self._offer(item, known) for item in self._routes if self._matches(item, result)]
+        reason = _strongest(reason for _, reason in offers)
+        views = [view for view, offered in offers if offered.sends]
+        return (result if reason is Reason.EVERY else _together(known, views)), reason
+
+    def _offer(self, item: Route, known: Result) -> tuple[Result, Reason]:
+        """What one route lets through. It and the sink must both want the result; the weaker of their reasons holds."""
+        view = without_held(known, item, self._at, self._rules.windows)
+        held = Reason.QUIET if is_quiet(item, self._at, self._rules.windows) else Reason.TOO_YOUNG
+        whole = self._by_both(item, known)
+        if whole is Reason.EVERY:
+            return known, held if held is Reason.QUIET else whole
+        recovered = any(change.change is Change.RECOVERED for change in view.transitions)
+        if view is known or recovered or any(finding.is_open for finding in view.outcome.findings):
+            return view, self._by_both(item, view)
+        return view, whole if whole is Reason.NOTHING_MATCHES else held
+
+    def _by_both(self, item: Route, result: Result) -> Reason:
+        by_sink, by_route = self._wanted(self._sends, result), self._wanted(item.states, result)
+        return min(by_sink, by_route, key=lambda reason: reason.weight)
 
     def _slot_before(self, result: Result) -> datetime | None:
         schedule = self._rules.schedules.get(result.job)
@@ -228,6 +245,17 @@ class _Judge:
         if reminder_due(result, before, every):
             return Reason.REMINDER
         return Reason.ACKNOWLEDGED if reminder_due(result, before, every, acknowledged=True) else Reason.NOTHING_NEW
+
+
+def _together(known: Result, views: list[Result]) -> Result:
+    """The result with what at least one of the views has."""
+    if not views or known in views:
+        return known
+    if len(views) == 1:
+        return views[0]
+    findings = tuple(item for item in known.outcome.findings if any(item in view.outcome.findings for view in views))
+    transitions = tuple(item for item in known.transitions if any(item in view.transitions for view in views))
+    return replace(known, outcome=replace(known.outcome, findings=findings), transitions=transitions)
 
 
 def _sends(settings: SinkSettings, rules: Rules) -> tuple[Send, ...]:

@@ -105,6 +105,7 @@ def test_jobs(job: str, meant: str, tmp_path: Path) -> None:
         (SETTINGS + "routes: [{sinks: [screen], targets: [reportng]}]\n", "reporting"),
         (SETTINGS + "silences: [{jobs: [exmple], until: 2027-01-31, reason: x}]\n", "example"),
         (SETTINGS + "silences: [{jobs: [example], window: low-trafic, reason: x}]\n", "low-traffic"),
+        (SETTINGS + "routes: [{sinks: screen, quiet: low-trafic}]\n", "low-traffic"),
         ("windows: {night: {from: '22:00', to: '05:00', days: [monady]}}\n", "monday"),
         ("windows: {night: {frm: '22:00', to: '05:00'}}\n", "from"),
         ("defaults: {timezone: Eurpe/Paris}\n", "Europe/Paris"),

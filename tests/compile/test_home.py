@@ -425,6 +425,7 @@ sinks:
   bad: {type: mial}
 routes:
   - {sinks: [mail], groups: [g], states: [critical], targets: {env: prod}}
+  - {sinks: [mail], lasting: 2h, quiet: night}
 windows: {night: {from: "22:00", to: "05:00"}}
 silences:
   - {jobs: [a], until: 2027-01-31, reason: load}
@@ -447,6 +448,8 @@ def test_settings_keep_what_is_right(make: Make, tmp_path: Path) -> None:
     assert (settings.sinks["mail"].send, settings.sinks["mail"].timeout) == (("critical",), 3.0)
     assert "bad" not in settings.sinks
     assert settings.routes[0].targets == Selector(labels={"env": "prod"})
+    assert (settings.routes[1].lasting, settings.routes[1].quiet) == (7200.0, "night")
+    assert settings.routes[1].states == ("problems", "recovered")
     assert [silence.until for silence in settings.silences] == [
         datetime(2027, 2, 1, tzinfo=ZoneInfo("Europe/Paris")),
         datetime(2027, 1, 31, 18, tzinfo=UTC),
