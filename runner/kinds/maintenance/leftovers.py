@@ -31,14 +31,21 @@ def drop_statement(index: IndexFacts) -> str:
 
 def drop(session: Session, found: list[Leftover]) -> list[Cleaned]:
     """Drops each that may be dropped; a stop of the run does not interrupt it, half a minute does."""
-    cleaned = []
-    for item in found:
-        complaint = item.why_kept
-        if not complaint:
-            answer = session.execute(drop_statement(item.index), timeout=SECONDS_TO_CLEAN_UP, shielded=True)
-            complaint = f"it cannot be dropped: {answer}" if isinstance(answer, QueryError) else ""
-        cleaned.append(Cleaned(index=item.index, complaint=complaint))
+    if not any(not item.why_kept for item in found):
+        return [Cleaned(index=item.index, complaint=item.why_kept) for item in found]
+    usual = session.execute("select current_setting('lock_timeout')", shielded=True)
+    # It waits for transactions that began before it, which keeps nobody from the table.
+    session.execute(f"set lock_timeout = '{SECONDS_TO_CLEAN_UP:.0f}s'", shielded=True)
+    cleaned = [Cleaned(index=item.index, complaint=item.why_kept or _dropped(session, item.index)) for item in found]
+    if not isinstance(usual, QueryError):
+        session.execute(f"set lock_timeout = '{usual.rows[0][0]}'", shielded=True)
     return cleaned
+
+
+def _dropped(session: Session, index: IndexFacts) -> str:
+    """Why it could not be dropped; empty when it was."""
+    answer = session.execute(drop_statement(index), timeout=SECONDS_TO_CLEAN_UP, shielded=True)
+    return f"it cannot be dropped: {answer}" if isinstance(answer, QueryError) else ""
 
 
 def clean_up(session: Session, major: int, tables: frozenset[int]) -> list[Cleaned]:

@@ -1,0 +1,173 @@
+"""A vacuum night beside `vacuumdb --analyze` with as many connections: everything, and what 5 % of the tables need.
+
+Both are whole processes, started by turns against the same server, each time after the same rows were updated.
+`python bench/maintenance.py [--jobs 2] [--rounds 7] [--version 18]`; it starts a server of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+import psycopg
+
+from runner.app.crontab import own_command
+from runner.demo.embedded import Server
+
+SMALL, SMALL_ROWS, BIG, BIG_ROWS = 500, 400, 4, 200_000
+SETTINGS = {"autovacuum": "off", "shared_buffers": "256MB", "maintenance_work_mem": "64MB", "max_wal_size": "4GB"}
+_ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
+}
+_FILLER = "repeat(md5(i::text), 3) as filler"
+
+
+def small(number: int) -> str:
+    return f"small_{number:03}"
+
+
+def make_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    for number in range(SMALL):
+        make_table(connection, small(number), SMALL_ROWS)
+    for number in range(BIG):
+        make_table(connection, f"big_{number}", BIG_ROWS)
+
+
+def make_table(connection: psycopg.Connection[tuple[object, ...]], name: str, rows: int) -> None:
+    connection.execute(
+        f"create table {name} as select i as id, i % 1000 as k, {_FILLER} from generate_series(1, {rows}) i"
+    )  # type: ignore[arg-type]
+    connection.execute(f"create unique index on {name} (id)")  # type: ignore[arg-type]
+    connection.execute(f"create index on {name} (k)")  # type: ignore[arg-type]
+
+
+def wear(dsn: str, tables: Sequence[str], share: int) -> None:
+    """Updates one row of `share` in each table, and waits until the server's counters show it."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for name in tables:
+            connection.execute(f"update {name} set k = k + 1 where id % {share} = 0")  # type: ignore[arg-type]
+        connection.execute("checkpoint")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for name in tables:
+            while not connection.execute("select pg_stat_get_dead_tuples(%s::regclass)", (name,)).fetchone()[0]:  # type: ignore[index]
+                time.sleep(0.05)
+
+
+def write_home(home: Path, jobs: int) -> None:
+    (home / "checks.d").mkdir()
+    (home / "runner.yaml").write_text("version: 1\n")
+    for name, tables in (("everything", "all"), ("needed", "needed")):
+        step = f"{{tables: {tables}, analyze: true, jobs: {jobs}}}"
+        (home / "checks.d" / f"{name}.yaml").write_text(f"maintenance: {name}\nsteps:\n  - vacuum: {step}\n")
+
+
+def seconds(words: Sequence[str], environment: dict[str, str]) -> tuple[float, str]:
+    began = time.perf_counter()
+    done = subprocess.run(words, check=True, env={**_ENVIRONMENT, **environment}, capture_output=True, text=True)
+    return time.perf_counter() - began, done.stdout
+
+
+def vacuumed_since(dsn: str, before: dict[str, int]) -> set[str]:
+    return {name for name, count in counts(dsn).items() if count > before[name]}
+
+
+def counts(dsn: str) -> dict[str, int]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return dict(connection.execute("select relname, vacuum_count from pg_stat_user_tables").fetchall())
+
+
+def compare(rounds: int, prepare: Callable[[], None], ways: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Seconds of each way, by turns; who begins changes from round to round."""
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        names = list(ways)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            prepare()
+            found[name].append(ways[name]())
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--version", type=int, default=None)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
+        Path(folder).chmod(0o755)
+        server = Server.start(Path(folder) / "pg", SETTINGS, version=chosen.version)
+        try:
+            measure(server, Path(folder), chosen.jobs, chosen.rounds)
+        finally:
+            server.remove()
+
+
+def measure(server: Server, folder: Path, jobs: int, rounds: int) -> None:
+    dsn = server.dsn("bench")
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("create database bench")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        make_tables(connection)
+        connection.execute("vacuum analyze")
+    home = folder / "home"
+    home.mkdir()
+    write_home(home, jobs)
+    options = server.options("bench")
+    environment = {
+        f"DATABASE_{name}": options[key]
+        for name, key in (("HOST", "host"), ("PORT", "port"), ("NAME", "dbname"), ("USER", "user"))
+    }
+    vacuumdb = [str(server.installation.folder / "vacuumdb"), "--analyze", "--quiet", f"--jobs={jobs}", "--dbname", dsn]
+    every = [*(small(number) for number in range(SMALL)), *(f"big_{number}" for number in range(BIG))]
+    some = [small(number) for number in range(0, SMALL, 20)]
+
+    def by_vacuumdb() -> float:
+        return seconds(vacuumdb, {})[0]
+
+    def by_runner(job: str, expected: Sequence[str]) -> Callable[[], float]:
+        def run() -> float:
+            before = counts(dsn)
+            took, said = seconds([*own_command(), "run", job, "--home", str(home)], environment)
+            missed = set(expected) - vacuumed_since(dsn, before)
+            if missed:
+                raise SystemExit(f"{len(missed)} tables were left out: {sorted(missed)[:5]}\n{said}")
+            return took
+
+        return run
+
+    version = server.installation.version
+    print(
+        f"PostgreSQL {version[0]}.{version[1]}, {SMALL} tables of {SMALL_ROWS} rows and {BIG} of {BIG_ROWS}, {jobs} connections;"
+    )
+    print(f"medians of {rounds} whole processes by turns")
+    whole = compare(
+        rounds,
+        lambda: wear(dsn, every, 5),
+        {"vacuumdb --analyze": by_vacuumdb, "runner, tables: all": by_runner("everything", every)},
+    )
+    show("every table has 20 % dead rows", whole)
+    few = compare(
+        rounds,
+        lambda: wear(dsn, some, 2),
+        {"vacuumdb --analyze": by_vacuumdb, "runner, tables: needed": by_runner("needed", some)},
+    )
+    show(f"{len(some)} of {len(every)} tables need it", few)
+
+
+def show(title: str, found: dict[str, list[float]]) -> None:
+    theirs, ours = (median(times) for times in found.values())
+    print(f"\n{title}")
+    for name, times in found.items():
+        print(f"  {name:24} {median(times):6.2f} s   (from {min(times):.2f} to {max(times):.2f})")
+    print(f"  runner takes {ours / theirs:.2f} times as long, it is {theirs / ours:.1f} times as fast")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
