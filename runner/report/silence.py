@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from runner.model.history import Series
 from runner.model.home import Silence
 from runner.model.job import Window
+from runner.model.problem import Change
 from runner.model.report import Report
 from runner.model.result import Finding, Result
 from runner.model.target import Target
@@ -26,7 +27,10 @@ def muted(
     if not holding:
         return result
     kept = tuple(item for item in result.outcome.findings if not (item.is_open and _is_silent(item.series, holding)))
-    transitions = tuple(item for item in result.transitions if not _is_silent(item.series, holding))
+    # An end is no noise: it is told only to sinks that were told of the problem, before the silence.
+    transitions = tuple(
+        item for item in result.transitions if item.change is Change.RECOVERED or not _is_silent(item.series, holding)
+    )
     silent = [item for item in result.outcome.findings if item not in kept]
     if silent:
         result = _shown(result, kept, len(silent), next(item for item in holding if means(item, silent[0].series)))

@@ -203,12 +203,13 @@ def test_a_sink_for_everything_sees_that_a_job_is_silenced_and_why() -> None:
     assert part.results[1].outcome.skipped == "silenced until 2026-11-25 01:30: bulk load (is critical)"
 
 
-def test_a_silenced_recovery_is_not_told_but_stays_ok() -> None:
+def test_a_recovery_in_a_silence_is_told_to_whoever_was_told_of_the_problem() -> None:
+    """Else an incident would stay open for ever at the receiver."""
     silences = (Silence(jobs=("back",), reason="x"),)
-    assert routed(("recovered",), BACK, silences=silences) == (Reason.SILENCED, set())
-    part = route_one(report(BACK), "s", rules(silences=silences)).report
-    assert part is not None
-    assert part.results[0].state is State.OK
+    given = rules(("critical", "recovered"), silences=silences)
+    told = {item.identity: State.CRITICAL for item in BACK.transitions}
+    assert route_one(report(BACK), "s", given, told).reason is Reason.CHANGED
+    assert route_one(report(BACK), "s", given, {}).reason is Reason.NOTHING_MATCHES
 
 
 def test_every_sink_has_a_decision_and_deliveries_are_those_that_send() -> None:
