@@ -90,17 +90,15 @@ def home_of_pack(pack: CheckPack, folder: Path) -> RunnerHome:
     for item in pack.root.iterdir():
         if item.name.endswith(".yaml"):
             home.write(f"checks.d/catalogue/{item.name}", item.read_text("utf-8"))
-    names = [item["name"] for item in _catalogue(home) if item["source"] == "home"]
-    jobs = "".join(f"  - {{use: {name}, schedule: hourly}}\n" for name in names)
+    jobs = "".join(f"  - {{use: {name}, schedule: hourly}}\n" for name in _names(home))
     home.write("checks.d/under-test.yaml", f"title: Under test\njobs:\n{jobs}")
     return home
 
 
-def _catalogue(home: RunnerHome) -> list[dict[str, Any]]:
+def _names(home: RunnerHome) -> tuple[str, ...]:
     called = home.runner("catalogue", "list", "--json")
     assert called.code == 0, called.err
-    checks: list[dict[str, Any]] = called.json()["checks"]
-    return checks
+    return tuple(item["name"] for item in called.json()["checks"] if item["source"] == "home")
 
 
 class CheckPackContract:
@@ -113,21 +111,24 @@ class CheckPackContract:
         """A home that uses every check of the pack."""
         return home_of_pack(self.pack, tmp_path / "home")
 
+    @pytest.fixture
+    def names(self, home: RunnerHome) -> tuple[str, ...]:
+        """The names of the pack's checks in the catalogue."""
+        return _names(home)
+
     def test_its_files_are_valid(self, home: RunnerHome) -> None:
         """As `runner validate` sees them."""
         called = home.runner("validate")
         assert called.code == 0, called.out + called.err
 
-    def test_its_names_have_a_dot(self, home: RunnerHome) -> None:
-        """Names that begin with `pg.` and `host.` belong to runner."""
-        names = [item["name"] for item in _catalogue(home) if item["source"] == "home"]
+    def test_its_names_have_a_dot(self, names: tuple[str, ...]) -> None:
+        """Names that begin with `pg.`, `host.` and `runner.` belong to runner."""
         assert names
         assert [name for name in names if "." not in name or name.startswith(("pg.", "host.", "runner."))] == []
 
-    def test_every_check_has_tests_that_pass(self, home: RunnerHome) -> None:
+    def test_every_check_has_tests_that_pass(self, home: RunnerHome, names: tuple[str, ...]) -> None:
         """Those that need a database are not run here."""
         found = run_tests(home)
-        names = {item["name"] for item in _catalogue(home) if item["source"] == "home"}
         tested = {item.job for item in found}
-        assert {name for name in names if name.rpartition(".")[2] not in tested} == set(), "checks without `tests:`"
+        assert [name for name in names if name.rpartition(".")[2] not in tested] == [], "checks without `tests:`"
         assert [f"{item.job}: {item.name}: {item.complaints}" for item in found if item.complaints] == []

@@ -10,6 +10,7 @@ import click
 
 from runner.app.loading import Loaded
 from runner.app.new import Made, Wish, new_check, new_from_catalogue, new_maintenance
+from runner.app.new_plugin import new_plugin
 from runner.app.test_checks import cases, run_case
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
@@ -22,7 +23,7 @@ from runner.errors import UsageError
 
 @click.group("new")
 def command() -> None:
-    """Write a new job into checks.d/, with comments that say what is a guess. Nothing is ever overwritten."""
+    """Write a new job into checks.d/, or a plugin into a folder of its own. Nothing is ever overwritten."""
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,6 +88,38 @@ def maintenance(context: click.Context, name: str, schedule: str, group: str, dr
     loaded = load_sound(context)
     made = new_maintenance(loaded, Wish(name=name, schedule=schedule, group=group))
     return _keep(context, loaded, made, name, dry_run=dry_run)
+
+
+@command.command("plugin", epilog="Example: runner new plugin acme.teams --sink")
+@click.argument("name", metavar="NAME")
+@click.option("--sink", "sort", flag_value="sink", help="Carries reports somewhere: the default.")
+@click.option("--format", "sort", flag_value="format", help="Writes reports.")
+@click.option("--probe", "sort", flag_value="probe", help="Rows for checks that are not SQL.")
+@click.option("--kind", "sort", flag_value="kind", help="A kind of job.")
+@click.option("--pack", "sort", flag_value="pack", help="Checks for the catalogue.")
+@click.option(
+    "--into", "into", metavar="DIR", type=click.Path(path_type=Path), default=Path(), help="Where its folder is made."
+)
+@click.option("--dry-run", is_flag=True, help="Print what would be written.")
+def plugin(name: str, sort: str | None, into: Path, dry_run: bool) -> int:
+    """Write a plugin that can be installed: its package, and tests that pass as they are. NAME is such as acme.teams."""
+    made = new_plugin(name, sort or "sink", into)
+    if dry_run:
+        for path, text in made.files.items():
+            say(f"==> {made.folder / path} <==")
+            say(text)
+        return exits.OK
+    made.write()
+    say(f"wrote {made.folder}")
+    for path in made.files:
+        say(f"  {path}")
+    say()
+    say("Next:")
+    say(f"  cd {made.folder}")
+    say("  python3 -m venv .venv && .venv/bin/pip install -e '.[test]'")
+    say("  .venv/bin/pytest                  its tests pass")
+    say("  .venv/bin/runner plugins list     it is there")
+    return exits.OK
 
 
 def _text(file: Path) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import click
 
 from runner.api import Fault
 from runner.cli import exits
-from runner.cli.console import say, say_json, say_table
-from runner.cli.loading import complain_of, load_for
-from runner.plugins.host import PluginInfo, PluginStatus
+from runner.cli.console import complain, say, say_json, say_table, tell
+from runner.cli.loading import load_for
+from runner.errors import ConfigurationError
+from runner.plugins.host import PluginHost, PluginInfo, PluginStatus
 from runner.plugins.registry import Registry
 
 
@@ -24,8 +26,8 @@ def command() -> None:
 @click.pass_context
 def list_plugins(context: click.Context, as_json: bool) -> int:
     """Every plugin with its version, source, hooks and offers, how long its import took, and why it was refused."""
-    loaded = load_for(context)
-    host, offers = loaded.host, _offers(loaded.registry)
+    host = _host(context)
+    offers = _offers(host.registry())
     if as_json:
         say_json({"schema": "runner.plugins/1", "plugins": [
             {
@@ -51,8 +53,24 @@ def list_plugins(context: click.Context, as_json: bool) -> int:
             say()
             say(f"{item.name}: {', '.join(sorted(names))}")
     refused = {(f"plugin {item.name}", item.reason) for item in host.plugins if item.status is PluginStatus.REFUSED}
-    complain_of(loaded, [item for item in host.faults if item.hint or not _is_shown(item, refused)])
+    for item in host.faults:
+        if item.hint or not _is_shown(item, refused):
+            complain(f"{item.where}: {item.message}", item.hint)
     return exits.OK
+
+
+def _host(context: click.Context) -> PluginHost:
+    """The plugins of the home; without one, as in the folder of a plugin that is being written, those installed."""
+    try:
+        return load_for(context).host
+    except ConfigurationError as error:
+        options = context.find_root().obj
+        if options.get("home") or os.environ.get("RUNNER_HOME"):
+            raise
+        tell(f"{error.message.partition(':')[0]}: these are the installed plugins")
+        host = PluginHost(os.environ, no_plugins=bool(options.get("no_plugins")))
+        options["host"] = host
+        return host
 
 
 def _offers(registry: Registry) -> Mapping[str, list[str]]:
