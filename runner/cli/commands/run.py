@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from runner.api import State
+from runner.app.dry_run import rehearsed
 from runner.app.plan import describe_runs
 from runner.app.run_job import broken_among, chosen, places, read_params, run_job
 from runner.app.runs import Manner
@@ -68,13 +69,18 @@ def _run(
     format_name: str,
     now: str,
 ) -> int:
-    loaded = load_sound(context)
+    loaded = load_sound(context, kept=True)
     jobs = chosen(loaded, names)
     overrides = read_params(params, jobs)
     write = printer_of(loaded, format_name)
     where = places(loaded, jobs, target)
     if dry_run:
-        _say_plan(describe_runs(loaded, where, overrides), format_name)
+        clock = clock_that_runs(now)
+        lines: list[str] = []
+        for place in where:
+            lines += describe_runs(loaded, [place], overrides)
+            lines += [f"  {line}" for line in rehearsed(loaded, *place, overrides, clock)]
+        _say_plan(lines, format_name)
         return exits.OK
     manner = Manner(
         overrides=overrides,
