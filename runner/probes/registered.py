@@ -52,6 +52,29 @@ PROBES: tuple[ProbeType, ...] = (
         columns={"median": "seconds", "max": "seconds", "min": "seconds"},
     ),
     ProbeType(
+        name="amcheck",
+        summary="Whether tables and indexes are sound, as the extension amcheck sees it",
+        fetch="runner.probes.amcheck:fetch",
+        options={
+            "seconds": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How long reading one relation may take; 60 by default.",
+                "examples": [60],
+            }
+        },
+        columns={
+            "database": "text",
+            "schema": "text",
+            "name": "text",
+            "kind": "text",
+            "sound": "bool",
+            "told": "text",
+            "left_out": "count",
+        },
+        key=("database", "schema", "name"),
+    ),
+    ProbeType(
         name="clock",
         summary="How far the server's clock is from this host's",
         fetch="runner.probes.clock:fetch",
@@ -152,6 +175,35 @@ PROBES: tuple[ProbeType, ...] = (
             "error": "text",
         },
         key=("path", "timeline"),
+        needs_server=False,
+    ),
+    ProbeType(
+        name="log_messages",
+        summary="What servers of this host wrote into their logs lately: crashes, damaged data, refused logins, errors",
+        fetch="runner.probes.log_messages:fetch",
+        options={
+            "paths": {
+                **_PATTERNS,
+                "description": "The log files, with * and ?; text, CSV or JSON.",
+                "examples": [["/var/log/postgresql/*.log"]],
+            },
+            "within": {"type": "string", "description": "How far to look back: 1h by default.", "examples": ["1h"]},
+            "megabytes": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 1024,
+                "description": "How much of each file's end is read; 16 by default.",
+                "examples": [16],
+            },
+        },
+        columns={
+            "kind": "text",
+            "messages": "count",
+            "last": "timestamp",
+            "example": "text",
+            "at_least": "bool",
+        },
+        key=("kind",),
         needs_server=False,
     ),
     ProbeType(

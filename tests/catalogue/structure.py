@@ -9,13 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from runner.compile.catalogue import load_catalogue
-from runner.config.assemble import checks_schema
-from runner.config.schema import Checker
-from runner.plugins.host import PluginHost
+from runner.app.catalogue.entries import Known, known_of
+from runner.app.loading import load
 from tests.cli.support import runner
 from tests.postgres import Database
-from tests.shipped.support import ROOT
+from tests.shipped.support import LOOKS, ROOT
 
 _SOUND = (
     'create schema "od.d"',
@@ -84,11 +82,15 @@ def sound(database: Database) -> Iterator[None]:
 
 
 @cache
+def entries() -> Mapping[str, Known]:
+    """Every check of the catalogue that comes with runner, by name."""
+    return {item.name: item for item in known_of(load(str(ROOT), no_plugins=True, environ={}))}
+
+
+@cache
 def area(name: str) -> tuple[str, ...]:
     """The checks of a file of the catalogue."""
-    registry = PluginHost({}, no_plugins=True).registry()
-    catalogue = load_catalogue(ROOT, registry, Checker(checks_schema(registry)))
-    return tuple(entry.name for entry in catalogue.entries.values() if Path(entry.span.file).stem == name)
+    return tuple(item.name for item in entries().values() if item.entry.area == name)
 
 
 def write_area(
@@ -114,6 +116,7 @@ def run_area(home: Path, *jobs: str) -> dict[str, Any]:
         document = said.json()
         reports = document.get("reports", [document])
         found |= {f"pg.{result['job']}": result for report in reports for result in report["results"]}
+    LOOKS.extend((name, result["state"]) for name, result in found.items())
     return found
 
 

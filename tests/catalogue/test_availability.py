@@ -17,10 +17,11 @@ import pytest
 from runner.demo.embedded import Server
 from tests.catalogue.frame import CONNECTIONS, Case
 from tests.catalogue.together import examine_together
+from tests.catalogue.witness import shows
 from tests.cli.support import runner
 from tests.postgres import Database, eventually
 from tests.shipped.standby import standby_of
-from tests.shipped.support import Use, database_of
+from tests.shipped.support import LOOKS, Use, database_of
 
 
 def nothing(stack: ExitStack, server: Server, database: Database) -> None:
@@ -92,15 +93,16 @@ CASES = {
         healthy={"warning": False, "critical": False},
     ),
 }  # fmt: skip
-ELSEWHERE = {"pg.reachable", "pg.crash-recovery", "pg.one-primary", "pg.one-system"}
 
 
+@pytest.mark.quick
 def test_they_are_seen_by_whoever_may_and_never_called_well(
     tmp_path: Path, patient: Server, database: Database
 ) -> None:
     examine_together(CASES, tmp_path, patient, database)
 
 
+@shows("pg.clock-skew", loud=False)
 def test_clocks_that_agree(tmp_path: Path, patient: Server) -> None:
     use = Use(tmp_path / "home", patient.options())
     use.write("pg.clock-skew")
@@ -108,6 +110,7 @@ def test_clocks_that_agree(tmp_path: Path, patient: Server) -> None:
     assert (said["state"], said["summary"]) == ("ok", "no difference between the clocks is seen")
 
 
+@shows("pg.expected-version", loud=False)
 def test_this_very_version_is_expected(tmp_path: Path, patient: Server) -> None:
     use = Use(tmp_path / "home", patient.options())
     version = database_of(patient).value("select split_part(current_setting('server_version'), ' ', 1)")
@@ -128,6 +131,7 @@ def test_a_list_in_the_home_wins_over_the_shipped_one(tmp_path: Path, patient: S
     assert f"behind {patient.major}.77" in use.look("--now", "2026-06-01")["summary"]
 
 
+@shows("pg.reachable", "pg.crash-recovery")
 def test_a_server_that_crashes_fills_up_stops_and_comes_back(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     server = own_server({"max_connections": str(CONNECTIONS)})
     database = database_of(server)
@@ -197,6 +201,7 @@ def full(stack: ExitStack, database: Database) -> bool:
         return False
 
 
+@shows("pg.role-changed", "pg.one-primary", "pg.one-system")
 def test_a_failover(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     """A standby is promoted while its primary runs on: two primaries, one cluster; a stranger is neither."""
     primary = own_server({"max_wal_senders": "4"})
@@ -260,6 +265,7 @@ def cluster(tmp_path: Path, **members: Server | None) -> tuple[str, str, str]:
     said = runner("run", "it", "--json", home=home)
     assert said.err == ""
     found: dict[str, Any] = {result["job"]: result for result in said.json()["results"]}
+    LOOKS.extend((f"pg.{name}", result["state"]) for name, result in found.items())
     told = [finding["message"] for finding in found["one-primary"]["findings"]]
     return found["one-primary"]["state"], found["one-system"]["state"], "".join(told)
 

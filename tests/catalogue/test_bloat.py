@@ -9,7 +9,9 @@ import pytest
 
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, Plant, examine
+from tests.catalogue.together import examine_apart
 from tests.catalogue.uses import ROLES, Calm, homes, stays_calm, told
+from tests.catalogue.witness import shows
 from tests.postgres import Database
 
 SMALL: dict[str, object] = {"params": {"min_size": "64kB", "warn_waste": "64kB"}}
@@ -81,16 +83,16 @@ EXACT = {
         says="public.t_pkey on t (", values=SMALL, quiet=frozenset({"skipped"}),
     ),
 }  # fmt: skip
+MEASURED = ("pg.table-bloat-exact", "pg.index-bloat-exact")
 CALM = {
     "tables that only look bloated": Calm(check="pg.table-bloat", plant=made(*LOOKS_BLOATED, GRANT), values=SMALL),
     "small tables": Calm(check="pg.table-bloat", plant=made(*TABLE, *CLEANED, GRANT)),
 }
-ELSEWHERE = {"pg.table-bloat-exact", "pg.index-bloat-exact"}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loud_when_not_healthy(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_loud_when_not_healthy(tmp_path: Path, patient: Server) -> None:
+    examine_apart(CASES, tmp_path, patient)
 
 
 @pytest.mark.parametrize("name", CALM)
@@ -110,7 +112,7 @@ def test_measured_when_not_healthy(tmp_path: Path, patient: Server, database: Da
     examine(EXACT[name], tmp_path, patient, database)
 
 
-@pytest.mark.parametrize("check", sorted(ELSEWHERE))
+@pytest.mark.parametrize("check", MEASURED)
 def test_without_the_extension_nothing_is_measured(
     tmp_path: Path, patient: Server, database: Database, check: str
 ) -> None:
@@ -123,16 +125,17 @@ def test_without_the_extension_nothing_is_measured(
 
 
 @pytest.mark.usefixtures("pgstattuple")
+@shows("pg.table-bloat-exact", "pg.index-bloat-exact", loud=False)
 def test_measured_and_locked_or_costly(tmp_path: Path, patient: Server, database: Database) -> None:
     database.execute("create schema tools", "create extension pgstattuple schema tools", "grant usage on schema tools to public",
                      *LOOKS_BLOATED)  # fmt: skip
     values: dict[str, object] = {"params": {"min_size": "64kB", "warn_waste": "64kB", "extension_schema": "tools"}}
     roles = ROLES[:2]
-    for check in sorted(ELSEWHERE):
+    for check in MEASURED:
         for role, use in homes(tmp_path / check, patient, database.name, check, roles=roles, **values).items():
             assert use.look()["state"] == "ok", (check, role)
     with database.session("begin", "lock table half in access exclusive mode"):
-        for check in sorted(ELSEWHERE):
+        for check in MEASURED:
             for use in homes(
                 tmp_path / check, patient, database.name, check, roles=roles, lock_timeout="30s", **values
             ).values():

@@ -16,6 +16,7 @@ from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, Plant, examine, run_in
 from tests.catalogue.plants import setting, statements
 from tests.catalogue.together import examine_together
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.support import Use, database_of
 
@@ -72,7 +73,6 @@ MANY = "; ".join(f"create role boss{number} superuser login" for number in range
 NO_BOSSES = "; ".join(f"drop role boss{number}" for number in range(4))
 MD5 = ("set password_encryption = 'md5'", "create role old_app login password 'x'")
 
-ELSEWHERE = {"pg.certificate-expiry"}
 A_VIEW = Case(
     check="pg.row-security", plant=statements(*VIEWS), state="warning", says="public.past: a view past row security"
 )
@@ -185,6 +185,7 @@ def expiring(stack: ExitStack, server: Server, database: Database, role: str, af
     stack.callback(lambda: run_in(server, f"drop role {role}"))
 
 
+@pytest.mark.quick
 def test_silent_when_healthy_and_loud_when_not(tmp_path: Path, patient: Server, database: Database) -> None:
     """Errors in files come last: with one in postgresql.conf nothing can be reloaded."""
     views = {"a view past row security": A_VIEW} if patient.major >= 15 else {}
@@ -229,6 +230,7 @@ def test_the_hint_takes_a_dangerous_setting_back(tmp_path: Path, patient: Server
     assert use.look()["state"] == "ok"
 
 
+@shows("pg.certificate-expiry")
 def test_a_certificate_that_expires(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     server = own_server(password="sesame")
     use = Use(tmp_path, {**server.options(), "host": "127.0.0.1", "password": "sesame"})

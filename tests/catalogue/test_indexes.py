@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -9,10 +11,13 @@ import psycopg
 import pytest
 
 from runner.demo.embedded import Server
-from tests.catalogue.frame import Case, examine
+from tests.catalogue.conftest import ROLES
+from tests.catalogue.frame import Case, run_in
 from tests.catalogue.structure import area, run_area, settle, sound, states, write_area
+from tests.catalogue.together import examine_apart
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
-from tests.shipped.support import Use
+from tests.shipped.support import Use, database_of
 
 ANY: dict[str, object] = {"params": {"min_size": "0MB"}}
 USERS = ("postgres", "minimal")
@@ -153,13 +158,11 @@ CASES: dict[str, Case] = {
         check="pg.collation-version-mismatch", plant=unused_collation, state="warning", says="0 indexes sorted by it"
     ),
 }  # fmt: skip
-ELSEWHERE = {"pg.sequential-scans", "pg.index-builds", "pg.unused-indexes"}
-"""Checks with a test of their own below."""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loud_for_everybody_who_may_look(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_loud_for_everybody_who_may_look(tmp_path: Path, patient: Server) -> None:
+    examine_apart(CASES, tmp_path, patient)
 
 
 def test_a_sound_database_is_quiet(tmp_path: Path, patient: Server, database: Database) -> None:
@@ -171,10 +174,12 @@ def test_a_sound_database_is_quiet(tmp_path: Path, patient: Server, database: Da
                 **dict.fromkeys(area("indexes"), "ok"),
                 "pg.sequential-scans": "learning" if found["pg.sequential-scans"]["findings"] else "ok",
                 "pg.unused-indexes": "skipped",
+                "pg.corruption": "skipped",
             }, found
 
 
 @pytest.mark.parametrize("user", USERS)
+@shows("pg.index-builds")
 def test_a_build_that_waits_is_not_invalid(tmp_path: Path, patient: Server, database: Database, user: str) -> None:
     database.execute("create table t (id int)", "insert into t values (1)", "create index old on t (id)")
     with ExitStack() as stack:
@@ -207,6 +212,7 @@ def test_a_build_that_waits_is_not_invalid(tmp_path: Path, patient: Server, data
 
 
 @pytest.mark.parametrize("user", USERS)
+@shows("pg.unused-indexes")
 def test_unused_for_four_weeks(tmp_path: Path, patient: Server, database: Database, user: str) -> None:
     database.execute(
         "create table t (id int primary key, a int, b int)",
@@ -224,6 +230,8 @@ def test_unused_for_four_weeks(tmp_path: Path, patient: Server, database: Databa
     told = [finding["message"] for finding in found["findings"] if finding["state"] == "warning"]
     assert (found["state"], told) == ("warning", ["public.t_b_idx on t (128 kB) was not read for four weeks"])
     assert found["findings"][0]["hint"] == "drop index concurrently public.t_b_idx"
+    database.execute("drop index t_b_idx")
+    assert use.look("--now", "2026-03-04T03:00Z")["state"] == "ok"
     database.execute("select pg_stat_reset()")
     use.write("pg.unused-indexes", params={"min_size": "0MB", "counted_for": "28 days"})
     young = use.look("--now", "2026-03-11T02:00Z")
@@ -231,6 +239,7 @@ def test_unused_for_four_weeks(tmp_path: Path, patient: Server, database: Databa
 
 
 @pytest.mark.parametrize("user", [*USERS, "nobody"])
+@shows("pg.sequential-scans")
 def test_a_large_table_without_an_index(tmp_path: Path, patient: Server, database: Database, user: str) -> None:
     settle(
         database,
@@ -269,3 +278,68 @@ def test_the_default_collation_of_the_database(tmp_path: Path, patient: Server, 
         "critical",
         "reindex database ward; alter database ward refresh collation version",
     )
+
+
+_PAGE, _HEADER = 8192, 24
+
+
+def damage(path: Path, page: int, change: Callable[[list[int]], None]) -> None:
+    """Changes the line pointers of a page of the stopped server's file."""
+    content = bytearray(path.read_bytes())
+    at = page * _PAGE + _HEADER
+    pointers = list(struct.unpack_from("<8I", content, at))
+    change(pointers)
+    struct.pack_into("<8I", content, at, *pointers)
+    path.write_bytes(bytes(content))
+
+
+def out_of_order(pointers: list[int]) -> None:
+    pointers[2], pointers[5] = pointers[5], pointers[2]
+
+
+def too_short(pointers: list[int]) -> None:
+    """A row of one byte: the offset stays, the length is 1."""
+    pointers[3] = pointers[3] & 0x1FFFF | 1 << 17
+
+
+@shows("pg.corruption")
+def test_pages_that_were_damaged(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    server = own_server()
+    database = database_of(server)
+    if not database.value("select count(*) from pg_available_extensions where name = 'amcheck'"):
+        pytest.skip("this server's programs come without amcheck")
+    run_in(server, *ROLES)
+    uses = {user: Use(tmp_path / user, server.options(user=user)) for user in (*USERS, "nobody")}
+    for use in uses.values():
+        use.write("pg.corruption", params={"max_size": "1MB"})
+        assert use.look()["state"] == "skipped"
+    database.execute(
+        "create schema tools", "create extension amcheck schema tools", "grant usage on schema tools to minimal",
+        'create table "T" (id int)', 'insert into "T" select generate_series(1, 200)', 'create index i on "T" (id)',
+        "create table sound (id int primary key)", "insert into sound select generate_series(1, 200)",
+        "create table large as select generate_series(1, 100000) as id", "vacuum", "checkpoint",
+    )  # fmt: skip
+    blind = uses["minimal"].look()
+    assert (blind["state"], "grant execute on function" in blind["summary"]) == ("unknown", True)
+    run_in(server, blind["summary"][blind["summary"].index("grant execute") :])
+    for user in USERS:
+        said = uses[user].look()
+        assert (said["state"], "; 1 above 1MB left out" in said["summary"]) == ("ok", True), said["findings"]
+    with database.session("begin", "lock table sound in access exclusive mode"):
+        uses["minimal"].write("pg.corruption", params={"max_size": "1MB"}, lock_timeout="100ms")
+        locked = uses["minimal"].look()
+    told = {finding["row"][-1]: finding["message"] for finding in locked["findings"]}
+    assert (locked["state"], sorted(told)) == ("unknown", ["sound", "sound_pkey"])
+    assert "is locked and was not read" in told["sound"]
+    table, index = (server.data / database.value(f"select pg_relation_filepath('{name}')") for name in ('"T"', "i"))
+    server.stop()
+    damage(index, 1, out_of_order)
+    damage(table, 0, too_short)
+    server.resume()
+    for user in USERS:
+        found = uses[user].look()
+        assert found["state"] == "critical"
+        bad = {finding["row"][-1]: finding["hint"] for finding in found["findings"] if finding["state"] == "critical"}
+        assert set(bad) == {"T", "i"}
+        assert bad["i"] == "reindex index concurrently public.i"
+    assert uses["nobody"].look()["state"] == "unknown"

@@ -7,10 +7,12 @@ from pathlib import Path
 from threading import Thread
 
 import psycopg
+import pytest
 
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, run_in
 from tests.catalogue.together import examine_together
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.support import Use
 
@@ -135,6 +137,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.quick
 def test_they_are_seen_by_whoever_may_and_never_called_well(
     tmp_path: Path, patient: Server, database: Database
 ) -> None:
@@ -152,6 +155,7 @@ def test_every_waiter_names_the_root_and_not_its_neighbour(tmp_path: Path, patie
     assert {item["hint"] for item in found} == {f"select pg_terminate_backend({root})"}
 
 
+@shows("pg.timeouts")
 def test_timeouts_of_a_role_are_enough(tmp_path: Path, patient: Server, database: Database) -> None:
     use = Use(tmp_path / "home", patient.options("ward"))
     use.write("pg.timeouts")

@@ -16,13 +16,10 @@ from runner.demo import embedded
 from runner.demo.embedded import Server
 from tests.catalogue.conftest import ROLES
 from tests.catalogue.frame import run_in
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.support import Use, database_of
 
-ELSEWHERE = {
-    "pg.agent-failures", "pg.cron-failures", "pg.pgbouncer-clients", "pg.pgbouncer-databases", "pg.pgbouncer-pools",
-    "pg.pgbouncer-settings",
-}  # fmt: skip
 ONCE = {"for": "1 run"}
 PORT = "6432"
 
@@ -105,6 +102,7 @@ def pooler(tmp_path_factory: pytest.TempPathFactory, patient: Server) -> Iterato
     started.stop()
 
 
+@shows("pg.pgbouncer-pools")
 def test_clients_that_wait_for_the_pool(tmp_path: Path, pooler: Pooler) -> None:
     use = pooler.use(tmp_path, "pg.pgbouncer-pools", "pools", params={"warn_after": "50ms", "critical_after": "1h"})
     seen = use.look()
@@ -120,6 +118,7 @@ def test_clients_that_wait_for_the_pool(tmp_path: Path, pooler: Pooler) -> None:
     eventually(lambda: use.look()["state"] == "ok", what="the end of the wait")
 
 
+@shows("pg.pgbouncer-clients")
 def test_clients_up_to_the_limit(tmp_path: Path, pooler: Pooler) -> None:
     use = pooler.use(tmp_path, "pg.pgbouncer-clients", "clients")
     assert use.look()["state"] == "ok"
@@ -131,6 +130,7 @@ def test_clients_up_to_the_limit(tmp_path: Path, pooler: Pooler) -> None:
     eventually(lambda: use.look()["state"] == "ok", what="room for clients")
 
 
+@shows("pg.pgbouncer-databases")
 def test_a_database_that_somebody_forgot(tmp_path: Path, pooler: Pooler) -> None:
     use = pooler.use(tmp_path, "pg.pgbouncer-databases", "databases", **ONCE)
     assert use.look()["state"] == "ok"
@@ -147,6 +147,7 @@ def test_a_database_that_somebody_forgot(tmp_path: Path, pooler: Pooler) -> None
         assert use.look()["state"] == "ok"
 
 
+@shows("pg.pgbouncer-settings")
 def test_a_setting_of_the_pooler(tmp_path: Path, pooler: Pooler) -> None:
     use = pooler.use(tmp_path, "pg.pgbouncer-settings", "settings")
     assert [use.look("--now", f"2026-03-04T0{hour}:00Z")["state"] for hour in (1, 2)] == ["learning", "ok"]
@@ -192,6 +193,7 @@ def granted(use: Use, server: Server) -> None:
     run_in(server, *reason[reason.index("grant ") :].split("; "))
 
 
+@shows("pg.cron-failures")
 def test_a_job_of_pg_cron(tmp_path: Path, own_server: Callable[..., Server], patient: Server) -> None:
     server = scheduler(own_server, patient, "pg_cron", shared_preload_libraries="pg_cron")
     database = database_of(server)
@@ -225,6 +227,7 @@ def failed(database: Database, job: int, status: str) -> None:
     )
 
 
+@shows("pg.agent-failures")
 def test_a_job_of_pg_agent(tmp_path: Path, own_server: Callable[..., Server], patient: Server) -> None:
     server = scheduler(own_server, patient, "pgagent")
     database = database_of(server)

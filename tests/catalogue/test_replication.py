@@ -15,6 +15,7 @@ import pytest
 from runner.demo.embedded import Server
 from tests.catalogue.conftest import ROLES
 from tests.catalogue.frame import Case, examine, run_in
+from tests.catalogue.witness import shows
 from tests.postgres import SETTINGS, Database, Servers, eventually
 from tests.shipped.standby import standby_of
 from tests.shipped.support import Use, database_of
@@ -262,17 +263,6 @@ STANDBY: dict[str, Case] = {
         values={"params": {"warn_per_hour": 0.5}},
     ),
 }  # fmt: skip
-ELSEWHERE = {
-    "pg.cascading-lag",
-    "pg.cluster-standbys",
-    "pg.failover-slots",
-    "pg.logical-decoding-spill",
-    "pg.recovery-conflicts",
-    "pg.replication-lag",
-    "pg.standby-lag",
-    "pg.subscription-errors",
-    "pg.timeline",
-}
 
 
 @pytest.mark.parametrize("name", STANDBY)
@@ -322,6 +312,55 @@ def test_a_standby_that_is_behind_as_the_primary_sees_it(tmp_path: Path, pair: P
     assert use.look()["state"] in {"skipped", "unknown"}
 
 
+@shows("pg.heartbeat")
+def test_a_heartbeat_that_stops_on_the_way(tmp_path: Path, pair: Pair) -> None:
+    pair.settle()
+    primary = database_of(pair.primary)
+    here = {user: Use(tmp_path / user, pair.standby.options(user=user)) for user in ("postgres", "minimal", "nobody")}
+    for use in here.values():
+        use.write("pg.heartbeat", params={"table": 'beats."Pulse"', "warn_after": "1h", "critical_after": "2h"})
+        assert use.look()["state"] == "skipped"
+    with ExitStack() as stack:
+        primary.execute(
+            "create schema beats",
+            "grant usage on schema beats to public",
+            'create table beats."Pulse" (at timestamptz)',
+        )
+        stack.callback(primary.execute, "drop schema beats cascade")
+        pair.settle()
+        assert "grant select on" in here["minimal"].look()["summary"]
+        primary.execute('grant select on beats."Pulse" to minimal')
+        pair.settle()
+        assert [use.look()["state"] for use in here.values()] == ["unknown"] * 3
+        primary.execute("""insert into beats."Pulse" values (now() - interval '90 min')""")
+        pair.settle()
+        assert [use.look()["state"] for use in here.values()] == ["warning", "warning", "unknown"]
+        primary.execute('update beats."Pulse" set at = now()')
+        pair.settle()
+        assert [use.look()["state"] for use in here.values()] == ["ok", "ok", "unknown"]
+        stack.callback(run_in, pair.standby, "select pg_wal_replay_resume()")
+        run_in(pair.standby, "select pg_wal_replay_pause()")
+        primary.execute('update beats."Pulse" set at = now()')
+        for use in here.values():
+            use.write("pg.heartbeat", params={"table": 'beats."Pulse"', "warn_after": "1ms", "critical_after": "2ms"})
+        assert [use.look()["state"] for use in here.values()] == ["critical", "critical", "unknown"]
+
+
+@shows("pg.synchronous-standbys", loud=False)
+def test_a_synchronous_standby_that_is_there(tmp_path: Path, pair: Pair) -> None:
+    pair.settle()
+    database = database_of(pair.primary)
+    use = Use(tmp_path / "home", pair.primary.options(user="minimal"))
+    use.write("pg.synchronous-standbys")
+    with ExitStack() as stack:
+        set_and_reload(stack, pair.primary, synchronous_standby_names="FIRST 1 (standby1)")
+        eventually(
+            lambda: database.value("select count(*) from pg_stat_replication where sync_state = 'sync'"), what="it"
+        )
+        assert use.look()["state"] == "ok"
+
+
+@shows("pg.logical-decoding-spill")
 def test_logical_decoding_that_spills(tmp_path: Path, pair: Pair) -> None:
     """The counters begin with the slot, so it is there before the first look."""
     primary = database_of(pair.primary)
@@ -338,9 +377,11 @@ def test_logical_decoding_that_spills(tmp_path: Path, pair: Pair) -> None:
             decode(primary, "peek")
             eventually(lambda: primary.value("select spill_bytes > 0 from pg_stat_replication_slots"), what="the spill")
             _loud(use, "warning", "slot subscriber spills", "--now", "2026-03-04T03:00Z")
+            assert use.look("--now", "2026-03-04T04:00Z")["state"] == "ok"
 
 
 @pytest.mark.pg(">=15")
+@shows("pg.subscription-errors")
 def test_a_subscription_that_fails(tmp_path: Path, pair: Pair) -> None:
     errors = "select coalesce(max(apply_error_count + sync_error_count), 0) from pg_stat_subscription_stats"
     primary = database_of(pair.primary)
@@ -354,6 +395,11 @@ def test_a_subscription_that_fails(tmp_path: Path, pair: Pair) -> None:
         eventually(lambda: primary.value(errors) > before, what="the next failure")
         for use in uses:
             _loud(use, "warning", "subscription s1 in reader: ", "--now", "2026-03-04T03:00Z")
+        database_of(pair.primary, "reader").execute("alter subscription s1 disable")
+        eventually(lambda: not worker(pair.primary), what="the worker's end")
+        for use in uses:
+            use.look("--now", "2026-03-04T04:00Z")
+            assert use.look("--now", "2026-03-04T05:00Z")["state"] == "ok"
 
 
 @pytest.fixture
@@ -369,6 +415,7 @@ def second(tmp_path: Path, pair: Pair) -> Iterator[Server]:
     started.remove()
 
 
+@shows("pg.cascading-lag", "pg.timeline")
 def test_a_cascade_and_a_promotion(tmp_path: Path, pair: Pair, second: Server) -> None:
     cascade = Use(tmp_path / "cascade", pair.standby.options(user="minimal"))
     cascade.write("pg.cascading-lag", **ONCE, params={"warn_bytes": "1MB"})
@@ -392,6 +439,7 @@ def of_cluster(use: Use, **targets: Server) -> None:
     (use.path / "runner.yaml").write_text(json.dumps({"version": 1, "targets": told, "sinks": {}}))
 
 
+@shows("pg.cluster-standbys")
 def test_a_cluster_asked_at_both_ends(tmp_path: Path, pair: Pair) -> None:
     pair.settle()
     use = Use(tmp_path / "home", {})
@@ -413,6 +461,7 @@ def test_a_cluster_asked_at_both_ends(tmp_path: Path, pair: Pair) -> None:
 
 
 @pytest.mark.pg(">=17")
+@shows("pg.failover-slots")
 def test_slots_for_a_failover(tmp_path: Path, pair: Pair) -> None:
     primary = database_of(pair.primary)
     use = Use(tmp_path / "home", pair.standby.options(user="minimal"))
@@ -441,6 +490,7 @@ def _ok_with(use: Use, says: str) -> Any:
     return found if found["state"] == "ok" and says in found["summary"] else None
 
 
+@shows("pg.replication-lag")
 def test_the_only_standby_leaves(tmp_path: Path, pair: Pair) -> None:
     pair.settle()
     use = Use(tmp_path / "home", pair.primary.options(user="minimal"))

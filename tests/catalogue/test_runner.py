@@ -6,13 +6,12 @@ import re
 from pathlib import Path
 
 from runner.demo.embedded import Server
+from tests.catalogue.witness import shows
 from tests.cli.support import runner
 from tests.shipped.support import Use
 
-ELSEWHERE = {"runner.failed-runs", "runner.self"}
-"""Checks with a test of their own here."""
 
-
+@shows("runner.failed-runs")
 def test_runs_that_failed(tmp_path: Path, patient: Server) -> None:
     use = Use(tmp_path / "home", patient.options())
     use.write("runner.failed-runs")
@@ -24,6 +23,7 @@ def test_runs_that_failed(tmp_path: Path, patient: Server) -> None:
     assert any("bad: 1 of 1 runs failed" in finding["message"] for finding in found["findings"])
 
 
+@shows("runner.self")
 def test_a_job_that_nobody_evaluates_and_a_sink_that_takes_nothing(tmp_path: Path, patient: Server) -> None:
     use = Use(tmp_path / "home", patient.options())
     use.write("runner.self")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from runner.demo.embedded import Server
-from tests.catalogue.frame import Case, Plant, examine
+from tests.catalogue.frame import Case, Plant
 from tests.catalogue.structure import area, run_area, settle, sound, states, write_area
+from tests.catalogue.together import examine_apart
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.support import Use
 
@@ -167,15 +169,14 @@ CASES: dict[str, Case] = {
         "warning", "the most partitions (3) has p", params={"max_tables": 20000, "max_partitions": 2},
     ),
 }  # fmt: skip
-ELSEWHERE = {"pg.storage-parameters"}
-"""Checks with a test of their own below."""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loud_for_everybody_who_may_look(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_loud_for_everybody_who_may_look(tmp_path: Path, patient: Server) -> None:
+    examine_apart(CASES, tmp_path, patient)
 
 
+@shows("pg.published-tables-without-replica-identity", loud=False)
 def test_a_sound_database_is_quiet(tmp_path: Path, patient: Server, database: Database) -> None:
     with sound(database):
         for user in ("postgres", "nobody"):
@@ -259,6 +260,7 @@ def test_a_schema_is_published_with_its_tables(tmp_path: Path, patient: Server, 
 
 
 @pytest.mark.parametrize("user", USERS)
+@shows("pg.storage-parameters", loud=False)
 def test_settings_of_single_tables_are_shown(tmp_path: Path, patient: Server, database: Database, user: str) -> None:
     database.execute("create table t (v text) with (fillfactor = 70, toast.autovacuum_enabled = off)")
     use = Use(tmp_path, patient.options("ward", user))

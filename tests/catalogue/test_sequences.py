@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.demo.embedded import Server
-from tests.catalogue.frame import Case, Plant, examine
+from tests.catalogue.frame import Case, Plant
+from tests.catalogue.together import examine_apart
 from tests.catalogue.uses import Calm, becomes, homes, stays_calm, told
 from tests.postgres import Database
 
@@ -88,9 +89,9 @@ CALM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loud_when_not_healthy(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_loud_when_not_healthy(tmp_path: Path, patient: Server) -> None:
+    examine_apart(CASES, tmp_path, patient)
 
 
 @pytest.mark.parametrize("name", CALM)

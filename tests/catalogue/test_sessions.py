@@ -13,6 +13,7 @@ from runner.demo.embedded import Server
 from tests.catalogue.frame import CONNECTIONS, Case, run_in
 from tests.catalogue.test_locks import waiting
 from tests.catalogue.together import examine_together
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.support import Use
 
@@ -138,9 +139,9 @@ CASES = {
         values={"except": [{"kind": "role"}]},
     ),
 }  # fmt: skip
-ELSEWHERE = {"pg.unencrypted-sessions"}
 
 
+@pytest.mark.quick
 def test_they_are_seen_by_whoever_may_and_never_called_well(
     tmp_path: Path, patient: Server, database: Database
 ) -> None:
@@ -155,6 +156,7 @@ def test_locks_that_every_statement_takes_are_not_strong(tmp_path: Path, patient
         assert use.look()["state"] == "ok"
 
 
+@shows("pg.unencrypted-sessions")
 def test_sessions_over_the_network_are_told_unless_they_are_encrypted_or_trusted(
     tmp_path: Path, own_server: Callable[..., Server]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, examine, run_in
 from tests.catalogue.uses import becomes, homes, told
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.standby import standby_of
 from tests.shipped.support import database_of
@@ -78,8 +79,6 @@ CASES = {
         check="host.disk-forecast", plant=nothing, state="critical", says="used", values=FULL, healthy=ROOMY
     ),
 }  # fmt: skip
-ELSEWHERE = {"pg.table-size", "pg.log-directory"}
-"""Checks with a test of their own below."""
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -97,6 +96,7 @@ def test_a_database_that_may_not_be_entered(tmp_path: Path, patient: Server, dat
         run_in(patient, "drop database closed")
 
 
+@shows("pg.table-size")
 def test_partitions_count_as_one_table(tmp_path: Path, patient: Server, database: Database) -> None:
     rows = "insert into p select n, repeat('x', 300) from generate_series({}, {}) n"
     database.execute(
@@ -120,6 +120,7 @@ def test_partitions_count_as_one_table(tmp_path: Path, patient: Server, database
         for role, use in uses.items():
             found = use.look("--now", "2026-03-04T03:00Z")
             assert (found["state"], "public.p is about" in told(found)) == ("warning", True), role
+            assert use.look("--now", "2026-03-11T03:00Z")["state"] == "ok", role
 
 
 def test_counters_of_temporary_files_that_were_reset(tmp_path: Path, patient: Server, database: Database) -> None:
@@ -136,6 +137,7 @@ def test_counters_of_temporary_files_that_were_reset(tmp_path: Path, patient: Se
             assert "was the counter reset?" in told(becomes(use, "unknown", now="2026-03-04T04:00Z"))
 
 
+@shows("pg.log-directory")
 def test_the_log_directory(tmp_path: Path, own_server: Callable[..., Server], patient: Server) -> None:
     for use in homes(tmp_path / "off", patient, "postgres", "pg.log-directory", roles=("postgres", "minimal")).values():
         assert use.look()["state"] == "skipped"

@@ -10,6 +10,7 @@ import pytest
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, examine, run_in
 from tests.catalogue.together import examine_together
+from tests.catalogue.witness import shows
 from tests.postgres import Database
 from tests.shipped.support import Use
 
@@ -142,9 +143,9 @@ MANY_SAVEPOINTS = Case(
     check="pg.subtransaction-overflow", plant=savepoints, state="warning", values=QUICK,
     says="more than 64 subtransactions in a transaction",
 )  # fmt: skip
-ELSEWHERE = {"pg.subtransaction-overflow", "pg.transaction-id-forecast"}
 
 
+@pytest.mark.quick
 def test_they_are_seen_by_whoever_may_and_never_called_well(
     tmp_path: Path, patient: Server, database: Database
 ) -> None:
@@ -152,6 +153,7 @@ def test_they_are_seen_by_whoever_may_and_never_called_well(
 
 
 @pytest.mark.pg(">=16")
+@shows("pg.subtransaction-overflow")
 def test_a_transaction_with_many_savepoints(tmp_path: Path, patient: Server, database: Database) -> None:
     examine(MANY_SAVEPOINTS, tmp_path, patient, database)
 
@@ -175,6 +177,7 @@ def test_only_tables_that_are_late_are_told(tmp_path: Path, patient: Server, dat
     assert hints["mine"] == "end the session that made it"
 
 
+@shows("pg.transaction-id-forecast")
 def test_the_forecast_follows_what_was_seen(tmp_path: Path, patient: Server, database: Database) -> None:
     """300 million a day are 4 days from the end."""
     use = Use(tmp_path / "home", patient.options("ward"))

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from runner.demo.embedded import Server
-from tests.catalogue.frame import Case, examine, run_in
+from tests.catalogue.frame import Case, run_in
+from tests.catalogue.together import examine_apart
 from tests.catalogue.uses import Calm, becomes, counted, homes, stays_calm, told
+from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
 from tests.shipped.support import database_of
 
@@ -217,13 +219,11 @@ CALM = {
     ),
     "a vacuum that is young": Calm(check="pg.long-vacuum", plant=slow_vacuum),
 }  # fmt: skip
-ELSEWHERE = {"pg.last-vacuum", "pg.hot-updates", "pg.autovacuum", "pg.autovacuum-workers"}
-"""Checks with a test of their own below."""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loud_when_not_healthy(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_loud_when_not_healthy(tmp_path: Path, patient: Server) -> None:
+    examine_apart(CASES, tmp_path, patient)
 
 
 @pytest.mark.parametrize("name", CALM)
@@ -243,6 +243,7 @@ def test_statistics_outlive_the_counters(tmp_path: Path, patient: Server, databa
         assert becomes(uses["minimal"], "ok")
 
 
+@shows("pg.last-vacuum")
 def test_a_table_that_is_never_vacuumed(tmp_path: Path, patient: Server, database: Database) -> None:
     database.execute(
         "create table t (id int)", "insert into t select generate_series(1, 20000)", "delete from t where id < 900"
@@ -258,6 +259,7 @@ def test_a_table_that_is_never_vacuumed(tmp_path: Path, patient: Server, databas
         assert becomes(use, "ok", now="2026-03-04T04:00Z"), role
 
 
+@shows("pg.hot-updates")
 def test_updates_that_are_not_hot(tmp_path: Path, patient: Server, database: Database) -> None:
     database.execute("create table t (id int primary key)", FILL.format("t"))
     many = [f"update t set id = id + {step}" for step in (10000, 20000)]
@@ -273,12 +275,14 @@ def test_updates_that_are_not_hot(tmp_path: Path, patient: Server, database: Dat
         assert (found["state"], "public.t: 0 % of the updates" in told(found)) == ("warning", True), told(found)
         # Twice in one second: the run before is this one or the one of an hour ago.
         assert use.look("--now", "2026-03-04T03:00Z")["state"] in {"ok", "unknown", "warning"}
+        assert use.look("--now", "2026-03-04T03:30Z")["state"] == "ok"
     database.execute("select pg_stat_reset()", *(f"update t set id = id + {step}" for step in (50000, 60000)))
     eventually(counted(database, "n_tup_upd = 18000"), what="the counts after the reset")
     for use in uses.values():
         assert "was the counter reset?" in told(becomes(use, "unknown", now="2026-03-04T04:00Z"))
 
 
+@shows("pg.autovacuum", "pg.autovacuum-workers")
 def test_autovacuum_itself(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     server = own_server(
         {

@@ -16,6 +16,7 @@ from tests.catalogue.conftest import ROLES
 from tests.catalogue.frame import Case, run_in
 from tests.catalogue.plants import setting, statements
 from tests.catalogue.together import examine_together
+from tests.catalogue.witness import shows
 from tests.postgres import SETTINGS, Database, eventually
 from tests.shipped.support import Use, database_of
 
@@ -92,14 +93,9 @@ CASES: dict[str, Case] = {
         says="the statistics of archiver were reset", before=BEFORE,
     ),
 }  # fmt: skip
-ELSEWHERE = {
-    "host.load", "host.memory", "host.oom-kills", "host.swapping",
-    "pg.buffer-cache-content", "pg.checksum-failures", "pg.data-checksums", "pg.function-time", "pg.huge-pages",
-    "pg.slow-statements", "pg.statement-evictions", "pg.statement-regression", "pg.statistics-collector", "pg.throughput",
-}  # fmt: skip
-"""Checks with a test of their own below."""
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("resets", [False, True])
 def test_silent_when_healthy_and_loud_when_not(
     tmp_path: Path, patient: Server, database: Database, resets: bool
@@ -108,6 +104,7 @@ def test_silent_when_healthy_and_loud_when_not(
     examine_together(cases, tmp_path, patient, database)
 
 
+@shows("pg.throughput")
 def test_a_database_whose_application_went_away(tmp_path: Path, patient: Server, database: Database) -> None:
     use = Use(tmp_path, patient.options("ward", "nobody"))
     use.write("pg.throughput", params={"at_least": 0.1})
@@ -125,6 +122,7 @@ def transactions(database: Database) -> int:
     return int(database.value("select xact_commit + xact_rollback from pg_stat_database where datname = 'ward'"))
 
 
+@shows("pg.function-time")
 def test_a_function_that_is_busy(tmp_path: Path, patient: Server, database: Database) -> None:
     use = Use(tmp_path, patient.options("ward", "nobody"))
     use.write("pg.function-time", params={"busy": 0.00001})
@@ -181,6 +179,7 @@ def looks(tmp_path: Path, server: Server, check: str, moment: str, **values: obj
     return states
 
 
+@shows("pg.slow-statements", "pg.statement-regression")
 def test_statements_that_are_slow_and_became_slower(tmp_path: Path, clinic: Server) -> None:
     slow = {"params": {"slow": "40ms", "busy": 0.0001, "calls": 10}}
     slower = {"params": {"slow": "20ms", "calls": 10, "times": 4}, **ONCE}
@@ -208,6 +207,7 @@ def test_no_password_is_told(tmp_path: Path, clinic: Server) -> None:
     assert ("sesame" in told, "hidden" in told) == (False, True)
 
 
+@shows("pg.statement-evictions")
 def test_more_statements_than_are_held(tmp_path: Path, clinic: Server) -> None:
     def states(moment: str) -> list[str]:
         return looks(tmp_path, clinic, "pg.statement-evictions", moment, params={"an_hour": 1})
@@ -237,6 +237,7 @@ def test_statements_that_nobody_counts(tmp_path: Path, patient: Server, database
 
 
 @pytest.mark.pg(">=16")
+@shows("pg.buffer-cache-content")
 def test_a_cache_full_of_pages_to_write(tmp_path: Path, patient: Server, database: Database) -> None:
     needs(patient, "pg_buffercache")
     database.execute("create extension pg_buffercache", "checkpoint")
@@ -250,6 +251,17 @@ def test_a_cache_full_of_pages_to_write(tmp_path: Path, patient: Server, databas
     assert [use.look()["state"] for use, _ in states] == ["warning", "warning", "unknown"]
 
 
+@shows("pg.data-checksums", calm=False)
+@pytest.mark.pg("<18")
+def test_no_checksums(tmp_path: Path, patient: Server) -> None:
+    """From 18 on initdb switches them on."""
+    use = Use(tmp_path, patient.options(user="nobody"))
+    use.write("pg.data-checksums")
+    assert use.look()["state"] == "warning"
+
+
+@shows("pg.checksum-failures")
+@shows("pg.data-checksums", loud=False)
 def test_a_page_that_the_disk_has_damaged(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     server = own_server()
     database = database_of(server)
@@ -282,6 +294,7 @@ def test_a_page_that_the_disk_has_damaged(tmp_path: Path, own_server: Callable[.
 
 
 @pytest.mark.pg(">=17")
+@shows("pg.huge-pages", calm=False)
 def test_no_huge_pages(tmp_path: Path, patient: Server) -> None:
     use = Use(tmp_path, patient.options(user="nobody"))
     use.write("pg.huge-pages")
@@ -292,6 +305,7 @@ def test_no_huge_pages(tmp_path: Path, patient: Server) -> None:
 
 
 @pytest.mark.pg("<15")
+@shows("pg.statistics-collector")
 def test_statistics_that_stand_still(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     server = own_server()
     use = Use(tmp_path, server.options())
@@ -326,6 +340,7 @@ def child_of(server: Server, title: str) -> int:
         ("host.memory", {"params": {"warn": "100%", "critical": "0%"}}, {"params": {"warn": "0%", "critical": "0%"}}),
     ],
 )
+@shows("of:check")
 def test_a_host_with_too_much_to_do(
     tmp_path: Path, patient: Server, check: str, loud: dict[str, object], quiet: dict[str, object]
 ) -> None:
@@ -337,8 +352,29 @@ def test_a_host_with_too_much_to_do(
 
 
 @pytest.mark.parametrize("check", ["host.oom-kills", "host.swapping"])
+@shows("of:check", loud=False)
 def test_counters_of_the_host(tmp_path: Path, patient: Server, check: str) -> None:
     """What is loud is shown in the checks' own tests: nothing here may use up the host's memory."""
     use = Use(tmp_path, patient.options())
     use.write(check)
     assert [use.look("--now", f"2026-03-04T0{hour}:00Z")["state"] for hour in (1, 2)] == ["learning", "ok"]
+
+
+@shows("host.log-messages")
+@pytest.mark.parametrize("form", ["stderr", "csvlog", pytest.param("jsonlog", marks=pytest.mark.pg(">=15"))])
+def test_what_the_log_tells(tmp_path: Path, own_server: Callable[..., Server], form: str) -> None:
+    server = own_server({"logging_collector": "on", "log_destination": form, "log_filename": "server.log"})
+    log = server.data / "log" / {"stderr": "server.log", "csvlog": "server.csv", "jsonlog": "server.json"}[form]
+    database = database_of(server)
+    use = Use(tmp_path / "home", server.options())
+    use.write("host.log-messages", **{"with": {"paths": [str(log)]}}, params={"max_errors": 0})
+    eventually(lambda: log.exists() and log.stat().st_size, what="the log")
+    assert use.look()["state"] == "ok"
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        database.execute("select 1 / 0")
+    found = eventually(lambda: (seen := use.look())["state"] == "warning" and seen, what="the error")
+    assert [finding["row"][0] for finding in found["findings"]] == ["errors"]
+    with psycopg.connect(server.dsn()) as connection:
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+    found = eventually(lambda: (seen := use.look())["state"] == "critical" and seen, what="the crash")
+    assert any("was terminated by signal 9" in finding["message"] for finding in found["findings"])

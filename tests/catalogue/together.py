@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner.demo.embedded import Server
-from tests.catalogue.frame import CANNOT_TELL, FAULTY_AT, HEALTHY_AT, Case, allowed_states
+from tests.catalogue.frame import FAULTY_AT, HEALTHY_AT, Case, allowed_states, run_in
 from tests.cli.support import runner
 from tests.postgres import Database
+from tests.shipped.support import LOOKS, database_of
 
 USERS = ("postgres", "minimal", "nobody")
 _PATIENCE = 20.0
@@ -25,15 +27,23 @@ class Ward:
 
     path: Path
     options: Mapping[str, str]
+    databases: Mapping[str, str] = field(default_factory=dict)
+    """The database of each case, when each has its own."""
 
     def write(self, cases: Mapping[str, Case], *, healthy: bool) -> None:
         (self.path / "checks.d").mkdir(parents=True, exist_ok=True)
-        target = json.dumps({**self.options, "connect_timeout": "5"})
-        (self.path / "runner.yaml").write_text(f"version: 1\ntargets: {{main: {target}}}\nsinks: {{}}\n")
+        target = {**self.options, "connect_timeout": "5"}
+        own = {name: {**target, "dbname": name, "databases": {"include": [name]}} for name in self.databases.values()}
+        targets = own or {"main": target}
+        (self.path / "runner.yaml").write_text(json.dumps({"version": 1, "targets": targets, "sinks": {}}))
         jobs = [
-            {"check": _job(name), "use": case.check, **(case.healthy if healthy else case.values)}
+            {
+                "check": _job(name), "use": case.check,
+                **({"targets": self.databases[name]} if self.databases else {}),
+                **(case.healthy if healthy else case.values),
+            }
             for name, case in cases.items()
-        ]
+        ]  # fmt: skip
         (self.path / "checks.d" / "ward.yaml").write_text(json.dumps({"schedule": "hourly", "jobs": jobs}))
 
     def look(self, cases: Mapping[str, Case], moment: str) -> dict[str, Any]:
@@ -41,6 +51,7 @@ class Ward:
         said = runner("run", "ward", "--json", "--now", moment, home=self.path)
         assert said.err == "", said.err
         found = {result["job"]: result for result in said.json()["results"]}
+        LOOKS.extend((case.check, found[_job(name)]["state"]) for name, case in cases.items())
         return {name: found[_job(name)] for name in cases}
 
 
@@ -48,23 +59,54 @@ def examine_together(cases: Mapping[str, Case], tmp_path: Path, server: Server, 
     """Quiet before all of the faults, each loud after them, as every role may see it. All complaints at once."""
     wards = {user: Ward(tmp_path / user, server.options(database.name, user)) for user in USERS}
     with ExitStack() as stack:
-        for user, ward in wards.items():
-            ward.write(cases, healthy=True)
-            for moment in sorted({moment for case in cases.values() for moment in case.before}):
-                ward.look(cases, moment)
-            assert list(_loud(cases, user, ward.look(cases, HEALTHY_AT))) == []
+        _healthy(wards, cases)
         for plant in dict.fromkeys(case.plant for case in cases.values()):
             plant(stack, server, database)
-        for user, ward in wards.items():
-            ward.write(cases, healthy=False)
-            complaints = _eventually(ward, cases, user)
-            assert complaints == [], complaints
+        _sick(wards, cases)
+
+
+def examine_apart(cases: Mapping[str, Case], tmp_path: Path, server: Server) -> None:
+    """The same for faults that would not fit into one database: each gets its own."""
+    names = {name: f"ward{number}" for number, name in enumerate(cases)}
+    wards = {user: Ward(tmp_path / user, server.options("postgres", user), names) for user in USERS}
+    with ExitStack() as stack:
+        for name in names.values():
+            run_in(server, f"create database {name}")
+            stack.callback(run_in, server, f"drop database {name} with (force)")
+        _healthy(wards, cases)
+        for name, case in cases.items():
+            case.plant(stack, server, database_of(server, names[name]))
+        _sick(wards, cases)
+
+
+def _healthy(wards: Mapping[str, Ward], cases: Mapping[str, Case]) -> None:
+    for user, ward in wards.items():
+        ward.write(cases, healthy=True)
+        for moment in sorted({moment for case in cases.values() for moment in case.before}):
+            ward.look(cases, moment)
+        complaints = list(_loud(cases, user, _settled(ward, cases)))
+        assert complaints == [], complaints
+
+
+def _sick(wards: Mapping[str, Ward], cases: Mapping[str, Case]) -> None:
+    for user, ward in wards.items():
+        ward.write(cases, healthy=False)
+        complaints = _eventually(ward, cases, user)
+        assert complaints == [], complaints
+
+
+def _settled(ward: Ward, cases: Mapping[str, Case]) -> dict[str, Any]:
+    """The results once none is only learning, or those of the last look."""
+    for moment in HEALTHY_AT:
+        found = ward.look(cases, moment)
+        if all(result["state"] != "learning" for result in found.values()):
+            break
+    return found
 
 
 def _loud(cases: Mapping[str, Case], user: str, found: Mapping[str, Any]) -> Iterator[str]:
     for name, case in cases.items():
-        blind = CANNOT_TELL if user == "nobody" else {case.minimal} if user == "minimal" else set()
-        if found[name]["state"] not in case.quiet | blind:
+        if found[name]["state"] not in case.healthy_states(user):
             yield f"{name} as {user} before the fault: {found[name]['state']}, {found[name]['summary']}"
 
 
@@ -89,4 +131,4 @@ def _complaints(cases: Mapping[str, Case], user: str, found: Mapping[str, Any]) 
 
 
 def _job(name: str) -> str:
-    return name.replace(" ", "-")
+    return re.sub("[^a-z0-9]+", "-", name.lower())

@@ -14,6 +14,8 @@ from tests.cli.support import Said, runner
 from tests.postgres import Database
 
 ROOT = shipped("checks.d").parent
+LOOKS: list[tuple[str, str]] = []
+"""Every check of the catalogue that this process looked at, and the state it was in."""
 
 
 def database_of(server: Server, name: str = "postgres") -> Database:
@@ -66,8 +68,10 @@ class Use:
 
     path: Path
     options: dict[str, str]
+    check: str = ""
 
     def write(self, check: str, **values: object) -> None:
+        self.check = check
         (self.path / "checks.d").mkdir(parents=True, exist_ok=True)
         target = json.dumps({**self.options, "connect_timeout": "5"})
         (self.path / "runner.yaml").write_text(f"version: 1\ntargets: {{main: {target}}}\nsinks: {{}}\n")
@@ -79,4 +83,5 @@ class Use:
         said = runner("run", "it", "--json", *words, home=self.path)
         assert said.err == "", said.err
         (result,) = said.json()["results"]
+        LOOKS.append((self.check, result["state"]))
         return result
