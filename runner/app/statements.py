@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.compile.lint.places import document, items, scalars, section
+from runner.compile.lint.places import document, items, queries_of, scalars, section
 from runner.kinds.maintenance.spec import MaintenanceSpec
 from runner.model.diagnostic import Span
 from runner.model.job import Job
-from runner.model.node import MappingNode, Node, Scalar
+from runner.model.node import MappingNode, Scalar
 from runner.model.sql_variants import SqlVariants
 from runner.records import dataclass
 
@@ -62,9 +62,8 @@ def _maintenance(node: MappingNode) -> Iterator[Statement]:
     for scalar in scalars(measure.get("sql")):
         yield _statement(scalar, measure, columns=tuple(named))
     for step in items(node.get("steps")):
-        for action in ("vacuum", "analyze"):
-            tables: Node | None = section(section(step, action), "tables").get("sql")
-            yield from (_statement(scalar, step, syntax_only=True) for scalar in scalars(tables))
+        for query in queries_of(step):
+            yield from (_statement(scalar, step, syntax_only=True) for scalar in scalars(query))
         yield from (_statement(scalar, step, syntax_only=True) for scalar in scalars(step.get("sql")))
 
 

@@ -60,6 +60,15 @@ def scalars(node: Node | None) -> Iterator[Scalar]:
             yield from scalars(entry.node)
 
 
+def queries_of(step: MappingNode) -> Iterator[Node]:
+    """The queries that choose the tables or indexes of a maintenance step."""
+    for action in ("vacuum", "analyze", "freeze", "reindex"):
+        for key in ("tables", "indexes"):
+            query = section(section(step, action), key).get("sql")
+            if query is not None:
+                yield query
+
+
 def rule_of(job: Job) -> tuple[Rule, MappingNode] | None:
     """How a job judges, and the mapping that its thresholds stand in; None when it does not."""
     if isinstance(job.spec, CheckSpec):

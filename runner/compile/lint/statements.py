@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from runner.compile.lint.places import advice, document, items, scalars, section
+from runner.compile.lint.places import advice, document, items, queries_of, scalars, section
 from runner.kinds.check.spec import CheckSpec
 from runner.kinds.maintenance.spec import MaintenanceSpec
 from runner.model.diagnostic import Diagnostic
@@ -63,8 +63,8 @@ def _reading(job: Job) -> Iterator[Scalar]:
     if isinstance(job.spec, MaintenanceSpec):
         yield from scalars(section(node, "measure").get("sql"))
         for step in items(node.get("steps")):
-            for action in ("vacuum", "analyze"):
-                yield from scalars(section(section(step, action), "tables").get("sql"))
+            for query in queries_of(step):
+                yield from scalars(query)
 
 
 def _writing_verb(sql: str) -> re.Match[str] | None:
