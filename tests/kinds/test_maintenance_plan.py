@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from runner.kinds.maintenance.measure import base_value
 from runner.kinds.maintenance.read import read
 from runner.kinds.maintenance.spec import AnalyzeStep, Choice, SqlStep, VacuumStep
 from runner.kinds.maintenance.statements import refuses_transaction, table_statement
+from runner.kinds.maintenance.watch import FACTS
 from tests.kinds.support import Complaints, mapping
 
 SETTINGS = {
@@ -242,3 +244,9 @@ def test_conditions_are_checked(condition: str, message: str) -> None:
     _, complaints = spec_of({"vacuum": {}}, measure=measure, verify={"warning": condition})
     assert len(complaints.found) >= 1
     assert message in complaints.found[0][1]
+
+
+def test_the_facts_of_the_conditions_are_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "maintenance.md").read_text("utf-8")
+    for name, (_, meaning) in FACTS.items():
+        assert f"| `{name}` | {meaning} |" in page
