@@ -69,7 +69,7 @@ class Command:
             **os.environ,
             "RUNNER_SINK": self._context.name,
             "RUNNER_REPORT": report.id,
-            "RUNNER_GROUP": report.group,
+            "RUNNER_GROUP": clean(report.group, limit=200),
             "RUNNER_STATE": report.state.value,
             **{name: _revealed(value) for name, value in self._given.items()},
         }

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from runner.api import Options, Report, RetryableSinkError, SinkContext
 from runner.sinks.events import document_of, events
+from runner.template import clean
 
 SOCKET = "/run/systemd/journal/socket"
 MESSAGE_ID = "90364c80cde54e5585864556cca2ca77"
@@ -25,8 +26,10 @@ class Journal:
     def emit(self, report: Report) -> None:
         """One message for the report and one for each problem, recovery and fault; raises RetryableSinkError."""
         document = document_of(report, self._context)
-        common = {"MESSAGE_ID": MESSAGE_ID, "SYSLOG_IDENTIFIER": self._identifier, "RUNNER_REPORT": document["id"]}
-        common |= {"RUNNER_GROUP": document["group"], "RUNNER_SLOT": document["slot"]}
+        common = {
+            "MESSAGE_ID": MESSAGE_ID, "SYSLOG_IDENTIFIER": self._identifier, "RUNNER_SLOT": document["slot"],
+            "RUNNER_REPORT": clean(document["id"], limit=200), "RUNNER_GROUP": clean(document["group"], limit=200),
+        }  # fmt: skip
         messages = [
             encoded({
                 "MESSAGE": item.text, "PRIORITY": str(item.severity), "RUNNER_STATE": item.word, "RUNNER_JOB": item.job,
