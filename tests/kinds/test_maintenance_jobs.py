@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from runner.api import Sample, Series, State
-from runner.kinds.maintenance.lock import WORKING
+from runner.demo.embedded import Server
+from runner.kinds.maintenance.lock import KEY, WORKING
 from tests.kinds.maintained import VACUUM, cells, context_for, dead_rows, maintain, make_dead_rows
 from tests.kinds.support import SLOT, Context, Remembered
 from tests.postgres import Database, eventually
@@ -283,3 +285,37 @@ def test_when_runner_is_stopped_the_server_is_too(database: Database, context: C
     assert found.findings[0].message == "public.a: cancelled: the time is up; public.a: not started: the time is up"
     running = "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'vacuum%'"
     assert database.value(running) == 0
+
+
+def test_how_far_a_long_statement_is(database: Database, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.kinds.maintenance.round._TELL_EVERY", 0.2)
+    database.execute("create table a as select generate_series(1, 40000) as i", "delete from a where i % 2 = 0")
+    assert maintain(context, ALL, cost_delay="20ms", cost_limit=2).state is State.OK
+    assert any(re.fullmatch(r"public\.a: \w[\w ]+, \d+%, for \d+ s", text) for text in context.said), context.said
+
+
+def test_a_dry_run_beside_a_real_one_disturbs_nobody(database: Database, context: Context) -> None:
+    database.execute("create table a ()")
+    context.dry_run = True
+    with database.session(f"select pg_advisory_lock({KEY})"):
+        assert maintain(context, ALL).summary.startswith("dry run: 1 statement would be run")
+
+
+def test_a_table_that_autovacuum_works_on_is_left_to_it(own_server: Callable[..., Server]) -> None:
+    settings = {"autovacuum": "on", "autovacuum_naptime": "1s"}
+    server = own_server({**settings, "autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1"})
+    database = Database(name="postgres", base=server.dsn(), major=server.major)
+    database.execute(
+        "create table busy as select generate_series(1, 50000) as i",
+        "create table free as select generate_series(1, 10) as i",
+        "delete from busy where i % 2 = 0",
+    )
+    working = "select count(*) from pg_stat_progress_vacuum where relid = 'busy'::regclass"
+    eventually(lambda: database.value(working), seconds=60, what="autovacuum")
+    context = context_for(database)
+    with context.sessions:
+        found = maintain(context, {"vacuum": {"tables": ["busy", "free"]}})
+    assert found.state is State.OK
+    assert found.summary.startswith("completed: 2 of 2 tables")
+    assert "public.busy was left: autovacuum is working on it" in found.notes
+    assert database.value(working) == 1, "it was not cancelled"

@@ -9,7 +9,7 @@ from statistics import median
 from runner.api import Job, Key, RunContext, Series, StoreError
 from runner.records import dataclass
 
-LOOK_BACK = timedelta(days=400)
+LOOK_BACK = timedelta(days=120)
 LAST = 5
 """So many of the newest durations count."""
 COLUMNS: Mapping[str, str] = {

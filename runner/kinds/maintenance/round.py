@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass as mutable, field
+from functools import partial
+from itertools import count
 from typing import Final
 
 from runner.api import Key, QueryError, RunContext, Session
@@ -48,7 +50,7 @@ class Round:
     _before: Mapping[Key, Counts] = field(default_factory=dict)
     _unproved: list[tuple[Ended, float]] = field(default_factory=list)
     _autovacuumed: frozenset[int] = frozenset()
-    _number: int = 0
+    _numbers: Iterator[int] = field(default_factory=partial(count, 1))
     _count: int = 0
     _looked: float = 0.0
     _proved: float = 0.0
@@ -93,9 +95,9 @@ class Round:
         return None
 
     def starting(self, item: Item) -> None:
-        self._number += 1
+        number = next(self._numbers)
         again = ", once more" if self.last else ""
-        self.context.progress(f"{self._here}{item.table.title} ({self._number} of {self._count}{again})")
+        self.context.progress(f"{self._here}{item.table.title} ({number} of {self._count}{again})")
 
     def look(self, crew: Crew) -> None:
         if self.budget.must_cancel():

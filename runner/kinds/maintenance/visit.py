@@ -114,7 +114,8 @@ class Visitor:
             self.visit.after = self._measure("after")
         finally:
             self.hands.close()
-            release_lock(self.session)
+            if not self.context.dry_run:
+                release_lock(self.session)
 
     def _steps(self) -> bool:
         """Does the steps in order; whether any table was vacuumed."""
@@ -133,7 +134,8 @@ class Visitor:
         prepare(self.session, self.server.major)
         if self.context.dry_run:
             self.session.execute("set default_transaction_read_only = on")
-        self.visit.skipped = take_lock(self.session)
+        else:
+            self.visit.skipped = take_lock(self.session)
         answer = self.session.execute(SETTINGS_SQL)
         if isinstance(answer, QueryError):
             self.visit.obstacle = f"cannot read the server's settings: {answer}"

@@ -47,7 +47,9 @@ from (
 _WAITERS = """
 select b.pid, a.pid, coalesce(nullif(a.application_name, ''), 'without a name'), coalesce(a.usename, '?'),
        coalesce(left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80), '')
-from (select * from pg_stat_activity where wait_event_type = 'Lock' and backend_type = 'client backend' offset 0) a
+from (select * from pg_stat_activity
+      where wait_event_type = 'Lock' and backend_type = 'client backend'
+        and clock_timestamp() - query_start > interval '1 second' offset 0) a
 cross join unnest(pg_blocking_pids(a.pid)) b(pid)
 where b.pid = any (cast(:own as int[])) and a.pid <> all (cast(:own as int[]))
 """
@@ -117,7 +119,10 @@ def _holds(expression: Expression | None, environment: Environment) -> tuple[str
 
 
 def waiters(session: Session, own: Sequence[int]) -> list[Waiter]:
-    """The application sessions that one of ours keeps waiting."""
+    """The application sessions that one of ours keeps waiting for more than a second.
+
+    VACUUM itself lets those go on that wait for its last, short and exclusive lock.
+    """
     return [
         Waiter(blocker=int(str(blocker)), who=f"session {pid} ({name}, user {user}) waited for it: {query}")
         for blocker, pid, name, user, query in _rows(session.execute(_WAITERS, {"own": list(own)}))
