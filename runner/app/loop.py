@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import field
 
@@ -16,10 +16,10 @@ from runner.records import dataclass
 class Loop:
     """Each tick is a process of its own, so a long vacuum holds up nothing and a crash costs one tick.
 
-    `quiet` says that a tick would have nothing to do. `sleep` is interrupted by whatever the signal handlers raise.
+    `start` returns the pid of a new tick; `quiet` says that one would have nothing to do. `sleep` is interrupted by whatever the signal handlers raise.
     """
 
-    command: Sequence[str]
+    start: Callable[[], int]
     every: float
     clock: Clock
     sleep: Callable[[float], object]
@@ -40,7 +40,7 @@ class Loop:
 
     def _start(self) -> None:
         try:
-            self.ticks.add(os.posix_spawnp(self.command[0], list(self.command), os.environ))
+            self.ticks.add(self.start())
         except OSError as error:
             # No memory or too many processes: the next minute may be better.
             self.tell(f"a tick cannot be started: {error.strerror or error}")

@@ -13,7 +13,6 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -61,7 +60,7 @@ def _mark(path: Path, loaded: LoadedSettings, registry: Registry) -> str:
     """A digest of all that compiling looks at; empty when plugins have a hand in it, or a file cannot be read."""
     if any(category in _ABOUT_JOBS and owner != BUILT_IN_PLUGIN for (category, _), owner in registry.owners.items()):
         return ""
-    digest = sha256(_program().encode())
+    digest = sha256(program_mark().encode())
     declared = {name: sorted(names) for name, names in loaded.declared.items()}
     targets = {name: [target.labels, target.params] for name, target in loaded.targets.items()}
     said = [str(path), encode(loaded.settings), plain(loaded.defaults), declared, targets]
@@ -75,8 +74,7 @@ def _mark(path: Path, loaded: LoadedSettings, registry: Registry) -> str:
     return digest.hexdigest()
 
 
-@cache
-def _program() -> str:
+def program_mark() -> str:
     """The modules of runner with their times, so that an update without a new version is noticed as well."""
     root = Path(runner.__file__).parent
     found = sorted((str(item), item.stat()) for item in root.rglob("*.py"))

@@ -121,7 +121,7 @@ def test_any_change_is_seen(path: Path, change: Callable[[Path], None]) -> None:
 
 def test_an_update_of_runner_is_seen(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [is_kept(path), is_kept(path)] == [False, True]
-    monkeypatch.setattr(kept, "_program", lambda: "another")
+    monkeypatch.setattr(kept, "program_mark", lambda: "another")
     assert not is_kept(path)
 
 

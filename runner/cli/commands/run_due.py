@@ -11,6 +11,7 @@ from runner.app.loop import Loop
 from runner.app.run_due import run_due
 from runner.app.run_job import known
 from runner.app.runs import Manner
+from runner.app.warm import Starter
 from runner.cli import exits
 from runner.cli.clocks import clock_that_runs, now_option
 from runner.cli.console import complain, say_diagnostics, write_result
@@ -56,7 +57,7 @@ def command(
         return _loop(context, now, groups, every, format_name, exit_state=exit_state)
     if every:
         raise UsageError("--every goes with --loop", hint="a single tick has no rhythm")
-    loaded = load_for(context)
+    loaded = load_for(context, kept=True)
     refuse_broken_plugins(loaded)
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
     write = printer_of(loaded, format_name) if format_name else None
@@ -91,14 +92,19 @@ def _loop(
         raise UsageError(error.message, hint=error.hint) from error
     if seconds < 1:
         raise UsageError("--every must be a second or more", hint="--every 1min is what cron does")
-    home = str(load_for(context).home.path)
+    from runner.cli.main import run
+
+    loaded = load_for(context, kept=True)
+    home = str(loaded.home.path)
     # What the ticks print is theirs.
     give_back()
     chosen = [word for group in groups for word in ("--group", group)]
     chosen += ["--format", format_name] if format_name else []
     plugins = ["--no-plugins"] if context.obj["no_plugins"] else []
+    words = ["--home", home, *plugins, "run-due", *chosen]
+    starter = Starter(loaded, lambda: run(words), [*own_command(), *words])
     Loop(
-        command=[*own_command(), "--home", home, *plugins, "run-due", *chosen],
+        start=starter.start,
         every=seconds,
         clock=SystemClock(),
         sleep=time.sleep,
