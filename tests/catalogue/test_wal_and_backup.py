@@ -308,7 +308,7 @@ def test_a_repository_of_pgbackrest(tmp_path: Path) -> None:
     """The files as pgBackRest leaves them: a backup that broke off has a copy of the manifest only."""
     repository = tmp_path / "backup"
     use = Use(tmp_path / "home", {"host": "/nonexistent"})
-    paths = [f"{repository}/*/????????-??????F/backup.manifest", f"{repository}/*/*/backup.manifest"]
+    paths = [f"{repository}/*/????????-??????F/backup.manifest", f"{repository}/*/????????-??????F*/backup.manifest"]
     use.write("host.pgbackrest-backups", **{"with": {"paths": paths}})
     states = []
     for label, hours, name in (
@@ -323,6 +323,8 @@ def test_a_repository_of_pgbackrest(tmp_path: Path) -> None:
         os.utime(folder / name, (NOW.timestamp() - hours * 3600,) * 2)
         states.append(use.look("--now", "2026-03-04T06:00Z")["state"])
     assert states == ["critical", "warning", "warning", "ok"]
+    (repository / "main" / "latest").symlink_to(folder)
+    assert use.look("--now", "2026-03-04T06:00Z")["summary"] == "1 of 3 backups are full ones"
 
 
 @shows("host.wal-g-backups")
