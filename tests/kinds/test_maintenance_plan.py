@@ -9,10 +9,11 @@ import pytest
 
 from runner.kinds.maintenance.choose import select
 from runner.kinds.maintenance.facts import TableFacts, analyze_reason, read_options, vacuum_reason
+from runner.kinds.maintenance.indexes import IndexFacts, select_indexes
 from runner.kinds.maintenance.measure import base_value
 from runner.kinds.maintenance.read import read
-from runner.kinds.maintenance.spec import AnalyzeStep, Choice, SqlStep, VacuumStep
-from runner.kinds.maintenance.statements import refuses_transaction, table_statement
+from runner.kinds.maintenance.spec import AnalyzeStep, Choice, FreezeStep, ReindexStep, SqlStep, VacuumStep
+from runner.kinds.maintenance.statements import refuses_transaction, table_statement, unknown_options
 from runner.kinds.maintenance.watch import FACTS
 from tests.kinds.support import Complaints, mapping
 
@@ -24,6 +25,7 @@ SETTINGS = {
     "autovacuum_freeze_max_age": "200000000",
     "autovacuum_multixact_freeze_max_age": "400000000",
 }
+INSERTS = {"autovacuum_vacuum_insert_threshold": "1000", "autovacuum_vacuum_insert_scale_factor": "0.2"}
 
 
 def table(name: str = "t", **values: Any) -> TableFacts:
@@ -48,6 +50,12 @@ def table(name: str = "t", **values: Any) -> TableFacts:
         ({"vacuumed": False, "rows": 0, "pages": 0}, {}, ""),
         ({"vacuumed": False, "rows": -1, "pages": 0}, {}, "nothing says whether it has rows"),
         ({"kind": "p", "vacuumed": False, "dead": 1000}, {}, ""),
+        ({"toast_dead": 60, "toast_rows": 10.0}, {}, "60 dead rows in its TOAST table, its trigger is 52"),
+        ({"inserted": 2000}, INSERTS, "2,000 rows inserted since vacuum, its trigger is 1,200"),
+        ({"inserted": 1200}, INSERTS, ""),
+        ({"inserted": 1150, "frozen": 5}, INSERTS, "1,150 rows inserted since vacuum, its trigger is 1,100"),
+        ({"inserted": 10**9}, {**INSERTS, "autovacuum_vacuum_insert_threshold": "-1"}, ""),
+        ({"inserted": 2000, "options": {"autovacuum_vacuum_insert_threshold": "5000"}}, INSERTS, ""),
     ],
 )
 def test_why_a_table_needs_vacuum(values: dict[str, Any], settings: dict[str, str], reason: str) -> None:
@@ -91,6 +99,18 @@ def test_order_is_left_undone_then_size_then_partitioned_tables() -> None:
     assert names(step, *tables, first={("public", "a")}) == ["public.a", "public.b", "public.c", "public.parent"]
 
 
+def test_what_is_most_urgent_comes_first() -> None:
+    tables = (
+        table("big", pages=1000, live=900, dead=100),
+        table("worn", pages=500, live=100, dead=900),
+        table("filled", pages=0, rows=-1, live=80_000, dead=20_000),
+        table("old", pages=1, xid_age=150_000_000),
+        table("older", pages=1, xid_age=50_000_000, mxid_age=390_000_000),
+    )
+    order = ["older", "old", "worn", "filled", "big"]
+    assert names(VacuumStep(tables=Choice(mode="all")), *tables) == [f"public.{name}" for name in order]
+
+
 def test_catalogues_are_taken_only_when_named() -> None:
     system = table("pg_class", schema="pg_catalog", system=True, dead=10_000)
     for choice in (Choice(mode="all"), Choice(), Choice(mode="listed", names=("*.*",))):
@@ -123,10 +143,60 @@ def test_rows_of_a_query_that_are_no_table_are_missing() -> None:
         (VacuumStep(analyze=True), "p", 17, 'analyze "public"."T ""q"""'),
         (VacuumStep(analyze=True), "p", 18, 'analyze only "public"."T ""q"""'),
         (AnalyzeStep(skip_locked=True), "r", 18, 'analyze (skip_locked) "public"."T ""q"""'),
+        (AnalyzeStep(buffer_usage_limit="2MB"), "r", 16, 'analyze (buffer_usage_limit \'2MB\') "public"."T ""q"""'),
+        (AnalyzeStep(buffer_usage_limit="2MB"), "r", 15, 'analyze "public"."T ""q"""'),
+        (FreezeStep(flags={"truncate": False}), "r", 15, 'vacuum (freeze, truncate off) "public"."T ""q"""'),
+        (
+            VacuumStep(flags={"process_toast": False, "process_main": True}, full=False),
+            "r",
+            15,
+            'vacuum (process_toast off) "public"."T ""q"""',
+        ),
+        (VacuumStep(full=True, analyze=True), "r", 15, 'vacuum (full, analyze) "public"."T ""q"""'),
     ],
 )
 def test_statements(step: VacuumStep | AnalyzeStep, kind: str, major: int, sql: str) -> None:
     assert table_statement(step, table('T "q"', kind=kind), major) == sql
+
+
+@pytest.mark.parametrize(
+    ("step", "major", "left_out"),
+    [
+        (VacuumStep(index_cleanup="auto", flags={"process_toast": True}), 13, ("process_toast", "index_cleanup auto")),
+        (VacuumStep(parallel=2, flags={"truncate": True}), 13, ()),
+        (AnalyzeStep(buffer_usage_limit="2MB"), 15, ("buffer_usage_limit",)),
+        (AnalyzeStep(buffer_usage_limit="2MB"), 16, ()),
+        (ReindexStep(), 13, ()),
+    ],
+)
+def test_options_that_a_version_does_not_know(
+    step: VacuumStep | AnalyzeStep | ReindexStep, major: int, left_out: tuple[str, ...]
+) -> None:
+    assert unknown_options(step, major) == left_out
+
+
+def test_an_index_is_bloated_by_its_estimate_and_its_size() -> None:
+    def index(name: str, **values: Any) -> IndexFacts:
+        return IndexFacts(**{"oid": sum(name.encode()), "schema": "public", "name": name, "table_oid": 1, **values})
+
+    mega = 1024**2
+    indexes = [
+        index("fine", size=100 * mega, needed=60 * mega),
+        index("worse", size=100 * mega, needed=10 * mega),
+        index("bad", size=100 * mega, needed=49 * mega),
+        index("small", size=9 * mega, needed=0),
+        index("hidden", size=900 * mega),
+        index("broken", size=1, valid=False),
+        index("building", valid=False, being_built=True),
+        index("fine_ccnew", valid=False),
+        index("fine_ccold1", valid=False, owned=False, owner="alice"),
+    ]
+    found = select_indexes(ReindexStep(indexes=Choice(mode="bloated")), indexes)
+    assert [item.table.name for item in found.chosen] == ["broken", "worse", "bad"]
+    assert found.chosen[1].reason == "about 90.0 MB of 100 MB (90 %) hold no entries"
+    assert [(item.index.name, item.why_kept) for item in found.leftovers] == [
+        ("fine_ccnew", ""), ("fine_ccold1", "its table belongs to alice"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
