@@ -1,7 +1,8 @@
 """Follows a page as a reader would: writes its files, makes its changes, runs its commands, and compares what is printed.
 
-A `yaml` block behind `<!-- file: checks.d/x.yaml -->` is written there. A `diff` block changes that file for the
+A `yaml` or `python` block behind `<!-- file: checks.d/x.yaml -->` is written there. A `diff` block changes that file for the
 commands behind it, and is taken back at the next block that changes something, unless `<!-- keep -->` stands before it.
+`<!-- keep: tests/x.py -->` keeps a change of another file.
 """
 
 from __future__ import annotations
@@ -56,10 +57,11 @@ class Reader:
         for block in _FENCE.finditer(page):
             note, text = block["note"] or "", block["text"]
             match block["language"]:
-                case "yaml" if note.startswith("file: "):
+                case "yaml" | "python" if note.startswith("file: "):
                     self._write(note.removeprefix("file: "), text)
                 case "diff":
-                    self._change(text, keep=note == "keep")
+                    self._file = note.removeprefix("keep: ") if note.startswith("keep: ") else self._file
+                    self._change(text, keep=note.startswith("keep"))
                 case "console":
                     yield from self._run(text, block.start("text"))
 

@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from runner import api
+from runner import api, pytest_plugin, testing
 from runner.clock import SystemClock
 from runner.model.home import Home, Settings, SinkSettings
 from runner.model.report import Delivery, DeliveryState, Waiting
@@ -119,9 +119,9 @@ def send(home_path: Path, url: object) -> tuple[Delivery, str]:
     ("answer", "state", "said"),
     [
         (200, DeliveryState.DONE, ""),
-        (404, DeliveryState.FAILED, "the receiver answered 404"),
-        (429, DeliveryState.PENDING, "the receiver answered 429"),
-        (503, DeliveryState.PENDING, "the receiver answered 503"),
+        (404, DeliveryState.FAILED, " answered 404 Not Found"),
+        (429, DeliveryState.PENDING, " answered 429 Too Many Requests"),
+        (503, DeliveryState.PENDING, " answered 503 Service Unavailable"),
     ],
 )
 def test_the_example_sink_works(
@@ -141,10 +141,27 @@ def test_the_example_sink_tries_again_when_nobody_answers(tmp_path: Path) -> Non
         port = gone.server_port
     settled, faults = send(tmp_path, f"http://127.0.0.1:{port}/hook")
     assert settled.state is DeliveryState.PENDING
-    assert "the receiver does not answer" in faults
+    assert f"127.0.0.1:{port} " in faults
     assert replace(settled, error="").attempts == 1
 
 
 def test_the_example_is_short() -> None:
     code = [line for line in example(PAGE, "plugins/post.py").splitlines() if line.strip()]
-    assert len(code) <= 36
+    assert len(code) <= 20
+
+
+def test_the_testing_kit_is_explained_whole() -> None:
+    kit = PAGE.partition("## runner.testing")[2]
+    assert {name for name in testing.__all__ if not re.search(rf"`{name}[`(]", kit)} == set()
+    fixtures = {name for name in vars(pytest_plugin) if hasattr(getattr(pytest_plugin, name), "_fixture_function")}
+    assert len(fixtures) == 4
+    assert {name for name in fixtures if f"`{name}`" not in kit} == set()
+
+
+@pytest.mark.parametrize("contract", ["SinkContract", "HttpSinkContract", "FormatContract", "CheckPackContract"])
+def test_what_a_contract_asks_of_its_subclass_is_explained(contract: str) -> None:
+    (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{contract}` |")]
+    asked = {name for name in vars(getattr(testing, contract)) if not name.startswith(("_", "test_", "pytest"))}
+    own = asked - {"built_in", "context", "opened", "send", "rendered", "home", "usual", "name"}
+    said = row if contract == "SinkContract" else PAGE.partition("## runner.testing")[2]
+    assert {name for name in own if not re.search(rf"`{name}[`(]", said)} == set()

@@ -15,6 +15,7 @@ import pytest
 
 from runner.formats.registered import FORMATS
 from runner.plugins import builtin
+from runner.plugins.host import PluginHost
 from runner.sinks.registered import SINKS
 from runner.testing import FakeSinkContext, FormatContract, PluginContract, SinkContract, sample
 
@@ -24,10 +25,9 @@ FORMAT = {item.name: item for item in FORMATS}
 
 class TestBuiltIn(PluginContract):
     plugin = builtin
+    name = "runner"
 
-    def host(self):
-        from runner.plugins.host import PluginHost
-
+    def host(self) -> PluginHost:
         return PluginHost({}, no_plugins=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,33 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
 )
 def test_a_breach_is_caught(failed: set[tuple[str, str]], group: str, name: str) -> None:
     assert (group, name) in failed
+
+
+BROKEN_PACK = '''
+import pathlib
+from runner.api import CheckPack
+from runner.testing import CheckPackContract
+
+folder = pathlib.Path(__file__).parent / "checks"
+folder.mkdir(exist_ok=True)
+(folder / "a.yaml").write_text("""
+jobs:
+  - {check: pg.ours, sql: select 1 as n, warning: n > 5}
+  - {check: bad.syntax, sql: select 1 as n, warning: "n >"}
+  - {check: bad.tests, sql: select 1 as n, warning: n > 5, tests: [{name: wrong, rows: [{n: 1}], expect: {state: warning}}]}
+""")
+
+class TestBadPack(CheckPackContract):
+    pack = CheckPack(name="bad.pack", version="1", root=folder, summary="")
+'''
+
+
+def test_breaches_of_a_pack_are_caught(tmp_path: Path) -> None:
+    (tmp_path / "test_bad.py").write_text(BROKEN_PACK)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bad.py"],
+        cwd=tmp_path, env=clean({}), capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert "3 failed" in done.stdout, done.stdout
+    assert "expression-syntax" in done.stdout
+    assert "checks without `tests:`: pg.ours" in done.stdout

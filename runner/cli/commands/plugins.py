@@ -53,9 +53,9 @@ def list_plugins(context: click.Context, as_json: bool) -> int:
             say()
             say(f"{item.name}: {', '.join(sorted(names))}")
     refused = {(f"plugin {item.name}", item.reason) for item in host.plugins if item.status is PluginStatus.REFUSED}
-    for item in host.faults:
-        if item.hint or not _is_shown(item, refused):
-            complain(f"{item.where}: {item.message}", item.hint)
+    for fault in host.faults:
+        if fault.hint or not _is_shown(fault, refused):
+            complain(f"{fault.where}: {fault.message}", fault.hint)
     return exits.OK
 
 
