@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import click
 
 from runner.api import State
-from runner.app.dry_run import rehearsed
 from runner.app.plan import describe_runs
 from runner.app.run_job import broken_among, chosen, places, read_params, run_job
 from runner.app.runs import Manner
@@ -75,6 +74,8 @@ def _run(
     write = printer_of(loaded, format_name)
     where = places(loaded, jobs, target)
     if dry_run:
+        from runner.app.dry_run import rehearsed
+
         clock = clock_that_runs(now)
         lines: list[str] = []
         for place in where:
