@@ -1,17 +1,17 @@
-"""The format `text`: a report for people, laid out by a Jinja template that a home can replace."""
+"""The format `text`: a report for people, in a layout that a Jinja template of the home can replace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 from runner.api import Fault, FormatContext, Options, Report
 from runner.errors import TemplateError
 from runner.formats.layout import aligned, pad, width
 from runner.formats.view import Line, View
-from runner.template import Template
+from runner.template import Template, clean
 
 TEMPLATE = "report.txt.j2"
 _STATE_COLUMNS = len("recovered")
@@ -32,7 +32,28 @@ def render(report: Report, options: Options, context: FormatContext) -> str:
             except TemplateError as error:
                 fault = Fault(where=f"template {folder.name}/{TEMPLATE}", message=error.message, hint=error.hint)
                 report = replace(report, faults=(*report.faults, fault))
-    return _filled(_shipped(), report, rows)
+    values = View(report, rows=rows).context()
+    return clean("".join(f"{line}\n" for line in _lines(values, _Layout(values))), newlines=True, limit=None)
+
+
+def _lines(values: Mapping[str, Any], layout: _Layout) -> Iterator[str]:
+    """The usual layout. It is no template: on a tick on which nothing is wrong, Jinja would cost more than all sinks."""
+    yield f"{values['state'].upper():9}  {values['title']}  {values['slot']}  {values['counts']}"
+    yield from (f"{' ' * 11}{line}" for line in aligned(values["targets"]))
+    for lines in (values["problems"], values["recovered"]):
+        yield from _after_a_blank(layout.below(lines))
+    for table in values["tables"]:
+        yield from ("", table.title, *(f"  {line}" for line in table.lines))
+    for lines in (values["fine"], [*values["skipped"], *values["notes"], *values["faults"]]):
+        yield from _after_a_blank(layout.below(lines))
+    times = [values["took"] and f"took {values['took']}", values["next"] and f"next run {values['next']}"]
+    if any(times):
+        yield from ("", ", ".join(filter(None, times)))
+
+
+def _after_a_blank(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield from (line,) if number else ("", line)
 
 
 def own_template(path: Path) -> Template:
@@ -42,11 +63,6 @@ def own_template(path: Path) -> Template:
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{path} cannot be read: {error}") from error
     return Template(source, name=path.name, multiline=True, limit=None)
-
-
-@cache
-def _shipped() -> Template:
-    return own_template(Path(__file__).with_name(TEMPLATE))
 
 
 def _filled(template: Template, report: Report, rows: int) -> str:

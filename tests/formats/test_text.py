@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +126,21 @@ def test_hostile_content_is_harmless() -> None:
     assert max(map(len, text.splitlines())) < 1000
     assert not any(line.startswith("line two") for line in text.splitlines())
     text.encode("utf-8")
+
+
+@pytest.mark.parametrize("name", samples.ALL)
+def test_a_template_can_do_all_that_the_usual_layout_does(name: str, tmp_path: Path) -> None:
+    (tmp_path / "report.txt.j2").write_text(Path(__file__).with_name("report.txt.j2").read_text("utf-8"))
+    assert render(samples.ALL[name](), {}, Templates(tmp_path)) == render(samples.ALL[name](), {}, Templates())
+
+
+def test_the_usual_layout_needs_no_template_engine() -> None:
+    script = (
+        "import sys; from tests.formats.samples import Templates, bad_night; from runner.formats.text import render; "
+        "render(bad_night(), {}, Templates()); print('jinja2' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
 
 
 def test_the_home_can_replace_the_template(tmp_path: Path) -> None:

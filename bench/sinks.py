@@ -1,0 +1,119 @@
+"""What delivering adds to a usual tick: the same 20 checks, with sinks that have nothing to send and with sinks that do.
+
+Each tick is a process of `run-due` on a real server, and all kinds of ticks take turns. The sinks are local: a log file, an
+HTML page, metrics for node_exporter, and syslog on a socket that somebody reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from runner.app.crontab import own_command
+from runner.demo.embedded import Server
+
+CHECKS, ROUNDS, AIM = 20, 15, 20.0
+_ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
+}
+
+
+def local_sinks(folder: Path, listener: str) -> dict[str, dict[str, Any]]:
+    """The sinks of a usual home."""
+    return {
+        "log": {"type": "log_file", "path": str(folder / "log")},
+        "page": {"type": "atomic_file", "path": str(folder / "page.html")},
+        "metrics": {"type": "atomic_file", "format": "prometheus", "path": str(folder / "runner.prom")},
+        "syslog": {"type": "syslog", "address": listener, "send": ["all", "ok"]},
+    }
+
+
+def write_home(home: Path, server: Server, sinks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Twenty checks that are ok, due each minute."""
+    (home / "checks.d").mkdir(parents=True)
+    settings = {"version": 1, "targets": {"main": server.options()}, "sinks": sinks}
+    (home / "runner.yaml").write_text(json.dumps(settings))
+    jobs = [
+        {
+            "check": f"number-{number}",
+            "sql": f"select {number} as n, 'row' as name",
+            "key": ["name"],
+            "warning": "n > 99",
+        }
+        for number in range(CHECKS)
+    ]
+    (home / "checks.d" / "usual.yaml").write_text(json.dumps({"schedule": "* * * * *", "jobs": jobs}))
+
+
+def tick(home: Path, minute: int) -> tuple[float, float]:
+    """Milliseconds of one `run-due` for a minute of its own: from its start to its end, and of the processor."""
+    now = datetime(2026, 11, 24, tzinfo=UTC) + timedelta(minutes=minute)
+    words = [*own_command(), "--home", str(home), "run-due", "--now", f"{now:%Y-%m-%dT%H:%M:%SZ}"]
+    began, before = time.perf_counter(), worked()
+    done = subprocess.run(words, env=_ENVIRONMENT, check=False, capture_output=True, text=True)
+    took = (time.perf_counter() - began) * 1000, worked() - before
+    if done.returncode or done.stdout or done.stderr:
+        raise SystemExit(f"the tick ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return took
+
+
+def worked() -> float:
+    """Milliseconds of the processor that ended children have used."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def read(sock: socket.socket) -> None:
+    while sock.recv(65536):
+        pass
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="runner-bench-") as name,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
+    ):
+        folder = Path(name)
+        sock.bind(str(folder / "syslog"))
+        threading.Thread(target=read, args=(sock,), daemon=True).start()
+        server = Server.start(folder / "pg")
+        try:
+            measure(folder, server)
+        finally:
+            server.remove()
+
+
+def measure(folder: Path, server: Server) -> None:
+    sinks = local_sinks(folder, str(folder / "syslog"))
+    silent = {name: {**sink, "send": ["critical"]} for name, sink in sinks.items()}
+    kinds = {"nothing to send": silent, **{name: {name: sink} for name, sink in sinks.items()}, "all four": sinks}
+    homes = {kind: folder / f"home-{number}" for number, kind in enumerate(kinds)}
+    for kind, home in homes.items():
+        write_home(home, server, kinds[kind])
+        tick(home, 0)
+    rounds = [{kind: tick(home, minute) for kind, home in homes.items()} for minute in range(1, ROUNDS + 1)]
+    print(f"{CHECKS} checks on one server; medians of {ROUNDS} ticks of each kind by turns, and what the sinks add")
+    for kind in kinds:
+        wall, work = (median(item[kind][place] for item in rounds) for place in (0, 1))
+        # Round by round, so that what else the machine does meets both alike.
+        more, extra = (
+            median(item[kind][place] - item["nothing to send"][place] for item in rounds) for place in (0, 1)
+        )
+        line = f"{kind:16} {wall:7.1f} ms ({work:6.1f} ms of the processor)"
+        print(line if kind == "nothing to send" else f"{line}   {more:+6.1f} ms ({extra:+6.1f} ms)")
+    print(f"the aim is {AIM:g} ms for all four: {'reached' if more <= AIM else 'missed'}")
+
+
+if __name__ == "__main__":
+    main()
