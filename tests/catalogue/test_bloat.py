@@ -9,8 +9,8 @@ import pytest
 
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, Plant, examine
-from tests.catalogue.together import examine_apart
-from tests.catalogue.uses import ROLES, Calm, homes, stays_calm, told
+from tests.catalogue.together import examine_apart, stay_calm_apart
+from tests.catalogue.uses import ROLES, Calm, homes, told
 from tests.catalogue.witness import shows
 from tests.postgres import Database
 
@@ -95,9 +95,9 @@ def test_loud_when_not_healthy(tmp_path: Path, patient: Server) -> None:
     examine_apart(CASES, tmp_path, patient)
 
 
-@pytest.mark.parametrize("name", CALM)
-def test_quiet_when_nothing_is_wrong(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    stays_calm(CALM[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_quiet_when_nothing_is_wrong(tmp_path: Path, patient: Server) -> None:
+    stay_calm_apart(CALM, tmp_path, patient)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from runner.demo.embedded import Server
 from tests.catalogue.frame import Case, Plant
-from tests.catalogue.together import examine_apart
-from tests.catalogue.uses import Calm, becomes, homes, stays_calm, told
+from tests.catalogue.together import examine_apart, stay_calm_apart
+from tests.catalogue.uses import Calm, becomes, homes, told
 from tests.postgres import Database
 
 EXHAUSTION = "pg.sequence-exhaustion"
@@ -94,9 +94,9 @@ def test_loud_when_not_healthy(tmp_path: Path, patient: Server) -> None:
     examine_apart(CASES, tmp_path, patient)
 
 
-@pytest.mark.parametrize("name", CALM)
-def test_quiet_when_nothing_is_wrong(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    stays_calm(CALM[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_quiet_when_nothing_is_wrong(tmp_path: Path, patient: Server) -> None:
+    stay_calm_apart(CALM, tmp_path, patient)
 
 
 def test_what_may_not_be_read_names_the_grant(tmp_path: Path, patient: Server, database: Database) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.demo.embedded import Server
-from tests.catalogue.frame import Case, examine, run_in
+from tests.catalogue.frame import Case, run_in
+from tests.catalogue.together import Ward, examine_together
 from tests.catalogue.uses import becomes, homes, told
 from tests.catalogue.witness import shows
 from tests.postgres import Database, eventually
@@ -81,9 +82,9 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_loud_when_not_healthy(tmp_path: Path, patient: Server, database: Database, name: str) -> None:
-    examine(CASES[name], tmp_path, patient, database)
+@pytest.mark.quick
+def test_loud_when_not_healthy(tmp_path: Path, patient: Server, database: Database) -> None:
+    examine_together(CASES, tmp_path, patient, database)
 
 
 def test_a_database_that_may_not_be_entered(tmp_path: Path, patient: Server, database: Database) -> None:
@@ -166,6 +167,7 @@ PRIMARY_ONLY = (
     "pg.dead-rows", "pg.autovacuum-overdue", "pg.stale-statistics", "pg.never-analyzed", "pg.partitioned-tables-not-analyzed",
     "pg.last-vacuum", "pg.autovacuum-workers", "pg.long-vacuum", "pg.hot-updates",
 )  # fmt: skip
+EXHAUSTION = "pg.sequence-exhaustion"
 EVERYWHERE = (
     "pg.autovacuum-disabled-tables", "pg.unpopulated-materialized-views", "pg.autovacuum-throttling", "pg.table-bloat",
     "pg.index-bloat", "pg.cycling-sequences", "pg.database-size", "pg.table-size", "pg.tablespace-size", "pg.temporary-files",
@@ -184,17 +186,18 @@ def test_a_standby(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     standby = standby_of(primary, tmp_path / "standby")
     try:
         eventually(lambda: database_of(standby, "ward").value("select pg_is_in_recovery()"), what="the standby")
-        for check in PRIMARY_ONLY:
-            (use,) = homes(tmp_path / check, standby, "ward", check, roles=("minimal",)).values()
-            assert use.look()["state"] == "skipped", check
-        for check in EVERYWHERE:
-            (use,) = homes(tmp_path / check, standby, "ward", check, roles=("minimal",)).values()
-            found = use.look()
-            assert found["state"] in {"ok", "learning"}, (check, told(found))
-        for use in homes(
-            tmp_path / "s", standby, "ward", "pg.sequence-exhaustion", roles=("postgres", "minimal")
-        ).values():
-            found = use.look()
-            assert (found["state"], "public.s has used 89.9 %" in told(found)) == ("warning", True), told(found)
+        cases = {
+            name: Case(check=name, plant=nothing, state="ok", says="")
+            for name in (*PRIMARY_ONLY, *EVERYWHERE, EXHAUSTION)
+        }
+        for user in ("postgres", "minimal"):
+            ward = Ward(tmp_path / user, standby.options("ward", user))
+            ward.write(cases, healthy=True)
+            found = ward.look(cases, "2026-03-04T02:00Z")
+            states = {name: result["state"] for name, result in found.items()}
+            told_of = {name: states.pop(name) for name in (*PRIMARY_ONLY, EXHAUSTION)}
+            assert told_of == {**dict.fromkeys(PRIMARY_ONLY, "skipped"), EXHAUSTION: "warning"}
+            assert set(states.values()) <= {"ok", "learning"}, states
+            assert "public.s has used 89.9 %" in told(found[EXHAUSTION])
     finally:
         standby.remove()

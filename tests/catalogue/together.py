@@ -13,8 +13,9 @@ from typing import Any
 
 from runner.demo.embedded import Server
 from tests.catalogue.frame import FAULTY_AT, HEALTHY_AT, Case, allowed_states, run_in
+from tests.catalogue.uses import Calm
 from tests.cli.support import runner
-from tests.postgres import Database
+from tests.postgres import Database, eventually
 from tests.shipped.support import LOOKS, database_of
 
 USERS = ("postgres", "minimal", "nobody")
@@ -67,16 +68,42 @@ def examine_together(cases: Mapping[str, Case], tmp_path: Path, server: Server, 
 
 def examine_apart(cases: Mapping[str, Case], tmp_path: Path, server: Server) -> None:
     """The same for faults that would not fit into one database: each gets its own."""
-    names = {name: f"ward{number}" for number, name in enumerate(cases)}
-    wards = {user: Ward(tmp_path / user, server.options("postgres", user), names) for user in USERS}
     with ExitStack() as stack:
-        for name in names.values():
-            run_in(server, f"create database {name}")
-            stack.callback(run_in, server, f"drop database {name} with (force)")
+        databases = _databases(stack, server, cases)
+        wards = _wards(tmp_path, server, databases)
         _healthy(wards, cases)
         for name, case in cases.items():
-            case.plant(stack, server, database_of(server, names[name]))
+            case.plant(stack, server, databases[name])
         _sick(wards, cases)
+
+
+def stay_calm_apart(calm: Mapping[str, Calm], tmp_path: Path, server: Server) -> None:
+    """Situations that look like a fault and are none, each in a database of its own: ok for those who may look."""
+    cases = {
+        name: Case(check=each.check, plant=each.plant, state="ok", says="", values=each.values)
+        for name, each in calm.items()
+    }
+    with ExitStack() as stack:
+        databases = _databases(stack, server, cases)
+        for name, each in calm.items():
+            each.plant(stack, server, databases[name])
+            if each.seen:
+                eventually(lambda name=name, seen=each.seen: databases[name].value(seen), what=each.seen)
+        _sick(_wards(tmp_path, server, databases), cases)
+
+
+def _databases(stack: ExitStack, server: Server, cases: Mapping[str, Case]) -> dict[str, Database]:
+    """One for each case, until the end of the stack."""
+    found = {name: f"ward{number}" for number, name in enumerate(cases)}
+    for name in found.values():
+        run_in(server, f"create database {name}")
+        stack.callback(run_in, server, f"drop database {name} with (force)")
+    return {case: database_of(server, name) for case, name in found.items()}
+
+
+def _wards(tmp_path: Path, server: Server, databases: Mapping[str, Database]) -> dict[str, Ward]:
+    names = {case: database.name for case, database in databases.items()}
+    return {user: Ward(tmp_path / user, server.options("postgres", user), names) for user in USERS}
 
 
 def _healthy(wards: Mapping[str, Ward], cases: Mapping[str, Case]) -> None:

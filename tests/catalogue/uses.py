@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,20 +58,6 @@ def becomes(use: Use, *states: str, now: str = "") -> Any:
 def told(result: Any) -> str:
     """All that the findings say."""
     return "\n".join(finding["message"] for finding in result["findings"])
-
-
-def stays_calm(case: Calm, tmp_path: Path, server: Server, database: Database) -> None:
-    """Ok for those who may look; a role without rights may also say that it cannot tell."""
-    with ExitStack() as stack:
-        case.plant(stack, server, database)
-        if case.seen:
-            eventually(lambda: database.value(case.seen), what=case.seen)
-        for role, use in homes(tmp_path, server, database.name, case.check, **case.values).items():
-            state = use.look()
-            assert state["state"] in {"ok"} | ({"unknown", "skipped"} if role == "nobody" else set()), (
-                role,
-                told(state),
-            )
 
 
 def counted(database: Database, condition: str) -> Callable[[], Any]:
