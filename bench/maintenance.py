@@ -7,10 +7,13 @@ Both are whole processes, started by turns against the same server, each time af
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +24,7 @@ import psycopg
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
 
-SMALL, SMALL_ROWS, BIG, BIG_ROWS = 500, 400, 4, 200_000
+SMALL, SMALL_ROWS, BIG, BIG_ROWS = 500, 400, 4, 800_000
 SETTINGS = {"autovacuum": "off", "shared_buffers": "256MB", "maintenance_work_mem": "64MB", "max_wal_size": "4GB"}
 _ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
@@ -131,13 +134,16 @@ def measure(server: Server, folder: Path, jobs: int, rounds: int) -> None:
     def by_vacuumdb() -> float:
         return seconds(vacuumdb, {})[0]
 
+    work: dict[str, list[float]] = {"everything": [], "needed": []}
+
     def by_runner(job: str, expected: Sequence[str]) -> Callable[[], float]:
         def run() -> float:
             before = counts(dsn)
-            took, said = seconds([*own_command(), "run", job, "--home", str(home)], environment)
+            took, said = seconds([*own_command(), "run", job, "--format", "json", "--home", str(home)], environment)
             missed = set(expected) - vacuumed_since(dsn, before)
             if missed:
                 raise SystemExit(f"{len(missed)} tables were left out: {sorted(missed)[:5]}\n{said}")
+            work[job].append(json.loads(said)["results"][0]["observations"][-1]["values"]["seconds"])
             return took
 
         return run
@@ -152,21 +158,60 @@ def measure(server: Server, folder: Path, jobs: int, rounds: int) -> None:
         lambda: wear(dsn, every, 5),
         {"vacuumdb --analyze": by_vacuumdb, "runner, tables: all": by_runner("everything", every)},
     )
-    show("every table has 20 % dead rows", whole)
+    show("every table has 20 % dead rows", whole, work["everything"])
     few = compare(
         rounds,
         lambda: wear(dsn, some, 2),
         {"vacuumdb --analyze": by_vacuumdb, "runner, tables: needed": by_runner("needed", some)},
     )
-    show(f"{len(some)} of {len(every)} tables need it", few)
+    show(f"{len(some)} of {len(every)} tables need it", few, work["needed"])
+    under_load(dsn, every, by_runner("everything", every))
 
 
-def show(title: str, found: dict[str, list[float]]) -> None:
+def show(title: str, found: dict[str, list[float]], work: Sequence[float]) -> None:
     theirs, ours = (median(times) for times in found.values())
     print(f"\n{title}")
     for name, times in found.items():
         print(f"  {name:24} {median(times):6.2f} s   (from {min(times):.2f} to {max(times):.2f})")
-    print(f"  runner takes {ours / theirs:.2f} times as long, it is {theirs / ours:.1f} times as fast")
+    print(
+        f"  {'of it the work alone':24} {median(work):6.2f} s   (without starting Python, reading the home, recording)"
+    )
+    for name, mine in (("the process", ours), ("the work", median(work))):
+        print(f"  {name} takes {mine / theirs:.2f} times as long as vacuumdb, it is {theirs / mine:.1f} times as fast")
+
+
+def under_load(dsn: str, tables: Sequence[str], run: Callable[[], float]) -> None:
+    """The slowest statements of an application without a run and during one."""
+    wear(dsn, tables, 5)
+    print("\nan application's statements (updates by key), the slowest and the 99th percentile")
+    for name, work in (("alone", lambda: time.sleep(4)), ("during tables: all", run)):
+        times = application(dsn, work)
+        print(
+            f"  {name:24} {times[-1] * 1000:6.0f} ms   {times[len(times) * 99 // 100] * 1000:6.1f} ms   of {len(times)}"
+        )
+
+
+def application(dsn: str, work: Callable[[], object]) -> list[float]:
+    """The sorted seconds of the statements that were done while `work` went on."""
+    times: list[float] = []
+    stop = threading.Event()
+
+    def update() -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            while not stop.is_set():
+                began = time.perf_counter()
+                connection.execute("update big_0 set k = k + 1 where id = %s", (random.randrange(BIG_ROWS),))
+                times.append(time.perf_counter() - began)
+                time.sleep(0.002)
+
+    thread = threading.Thread(target=update)
+    thread.start()
+    try:
+        work()
+    finally:
+        stop.set()
+        thread.join()
+    return sorted(times)
 
 
 if __name__ == "__main__":

@@ -207,6 +207,9 @@ class HistoryReader(Protocol):
     def backlog(self) -> Sequence[Backlog]:
         """Each sink that has deliveries; those that were given up count for a day after the newest report."""
 
+    def problems(self) -> Sequence[Problem]:
+        """The open problems of all jobs."""
+
 
 class Session(Protocol):
     """One connection in autocommit, for kinds that change data. Closed by the engine."""

@@ -14,6 +14,7 @@ from runner.api import (
     Memory,
     Outcome,
     Past,
+    Problem,
     QueryError,
     RunnerError,
     Sample,
@@ -58,6 +59,9 @@ class _History:
         return {}
 
     def backlog(self) -> Sequence[Backlog]:
+        return ()
+
+    def problems(self) -> Sequence[Problem]:
         return ()
 
 

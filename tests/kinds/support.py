@@ -18,6 +18,7 @@ from runner.api import (
     Memory,
     Past,
     ProbeType,
+    Problem,
     Sample,
     Seen,
     Series,
@@ -57,6 +58,7 @@ class Remembered:
     """A store that remembers these trends by their column and nothing else."""
 
     trends: Mapping[str, Mapping[Series, tuple[Sample, ...]]] = field(default_factory=dict)
+    open: Sequence[Problem] = ()
 
     def past(self, job: str, target: str, needs: Iterable[HistoryNeed], now: datetime) -> Past:
         return NO_PAST
@@ -72,6 +74,9 @@ class Remembered:
 
     def backlog(self) -> Sequence[Backlog]:
         return ()
+
+    def problems(self) -> Sequence[Problem]:
+        return self.open
 
 
 @dataclass

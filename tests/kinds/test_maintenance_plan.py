@@ -128,7 +128,7 @@ def test_partitioned_tables_follow_their_partitions_and_are_nothing_for_vacuum_a
 
 def test_rows_of_a_query_that_are_no_table_are_missing() -> None:
     step = VacuumStep(tables=Choice(mode="sql", sql="…"))
-    found = select(step, [table("a")], SETTINGS, named=[("public", "a"), ("x", "y")])
+    found = select(step, [table("a")], SETTINGS, named={("public", "a"): "why", ("x", "y"): "why"})
     assert ([item.table.name for item in found.chosen], found.missing) == (["a"], ("x.y",))
 
 
@@ -282,6 +282,8 @@ def test_a_job_with_everything() -> None:
         ([{"vacuum": {}}], {"pause_when": "replicaton_lag > 30s"}, "replicaton_lag", "replication_lag"),
         ([{"vacuum": {}}], {"stop_when": "replication_lag > 30MB"}, "", ""),
         ([{"vacuum": {}}], {"stop_when": "previous.active_sessions > 3"}, "no history of these facts", "number"),
+        ([{"vacuum": {"tables": {"sql": "select 1", "findings_of": ["a"]}}}], {}, "take one of them", "two steps"),
+        ([{"vacuum": {"tables": {}}}], {}, "does not say which tables", "needed, all"),
         ([{"vacuum": {"tables": "some"}}], {}, "does not say which tables", "needed, all"),
         ([{"vacuum": {"tables": []}}], {}, "does not say which tables", "needed, all"),
         ([{"vacuum": {"index_cleanup": "maybe"}}], {}, "cannot be `maybe`", "auto, on or off"),

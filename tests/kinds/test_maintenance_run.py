@@ -13,7 +13,7 @@ from runner.demo.embedded import Server
 from runner.kinds.maintenance.lock import KEY
 from runner.model.job import Window
 from tests.kinds.maintained import VACUUM, cells, context_for, dead_rows, maintain, make_dead_rows
-from tests.kinds.support import SLOT, Context
+from tests.kinds.support import SLOT, Context, Remembered, job
 from tests.postgres import Database, Servers, eventually
 
 
@@ -112,6 +112,36 @@ def test_the_biggest_table_comes_first_but_what_was_left_undone_before_it(databa
     maintain(context, {"vacuum": {"tables": "all"}})
     order = [text.split(" ")[0].removeprefix("public.") for text in context.said]
     assert order == ["big", "middle", "small", "small", "big", "middle"]
+
+
+def test_what_a_check_complains_about(database: Database, context: Context) -> None:
+    make_dead_rows(database, "public.a", "public.b", "public.c")
+    context.history = Remembered(
+        open=[
+            Problem(
+                job=check, target=target, series=Series(where, key), state=State.WARNING, since=SLOT, seen=SLOT,
+                message="many dead rows",
+            )
+            for check, target, where, key in (
+                ("pg.dead-rows", "main", "", ("public", "a")),
+                ("pg.dead-rows", "main", database.name, ("public", "gone")),
+                ("pg.dead-rows", "main", "other", ("public", "b")),
+                ("pg.dead-rows", "second", "", ("public", "b")),
+                ("pg.bloat", "main", "", ("public", "c")),
+            )
+        ]
+    )  # fmt: skip
+    context.jobs = (job("pg.dead-rows", "check", None),)
+    step = {"vacuum": {"tables": {"findings_of": ["pg.dead-*"]}}}
+    found = maintain(context, step)
+    assert found.state is State.OK
+    assert set(cells(found)) == {"public.a"}
+    context.dry_run = True
+    [line] = maintain(context, step).tables[0].rows
+    assert line[1] == "pg.dead-rows: many dead rows"
+    context.dry_run = False
+    found = maintain(context, {"vacuum": {"tables": {"findings_of": ["pg.dead-row"]}}})
+    assert [item.message for item in found.findings] == ["there is no check pg.dead-row"]
 
 
 # ---- what is not done

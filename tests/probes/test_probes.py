@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runner.api import Answer, Backlog, Job, Query, Row, RunnerError, ScheduleError, Seen, Target, TargetError
+from runner.api import Answer, Backlog, Job, Problem, Query, Row, RunnerError, ScheduleError, Seen, Target, TargetError
 from runner.engine.database.server import Server as EngineServer
 from runner.probes import connect, disk, latency, runs, self as own
 from runner.probes.registered import PROBES
@@ -135,6 +135,9 @@ class History:
 
     def backlog(self) -> list[Backlog]:
         return self.backlogs
+
+    def problems(self) -> list[Problem]:
+        return []
 
     def seen(self) -> dict[tuple[str, str], Seen]:
         return self.known

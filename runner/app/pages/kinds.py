@@ -108,6 +108,8 @@ def _chosen(step: WorkStep) -> str:
     what, one = ("indexes", "index") if isinstance(step, ReindexStep) else ("tables", "table")
     if choice.mode == "listed":
         return listed([code(name) for name in choice.names])
+    if choice.mode == "findings":
+        return f"the {what} that {listed([code(name) for name in choice.names])} complains about"
     if choice.mode == "needed" and isinstance(step, FreezeStep):
         return "the tables whose transaction ids are old"
     return {

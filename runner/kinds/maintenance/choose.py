@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Final
 
 from runner.kinds.maintenance.facts import TableFacts, age_reason, analyze_reason, urgency, vacuum_reason
 from runner.kinds.maintenance.spec import AnalyzeStep, Choice, FreezeStep, TableStep, VacuumStep
 from runner.records import dataclass
+
+NOBODY: Final[Mapping[tuple[str, str], str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +39,25 @@ def select(
     tables: Sequence[TableFacts],
     settings: Mapping[str, str],
     *,
-    named: Collection[tuple[str, str]] = (),
+    named: Mapping[tuple[str, str], str] = NOBODY,
     first: Collection[tuple[str, ...]] = (),
 ) -> Selection:
     """The tables of the step: those that the last run left undone first, then by what is gained.
 
-    `named` are the schema and table of each row when the choice is a query, `first` the keys of what was
-    left undone.
+    `named` are the schemas and tables that a query or findings name, each with the reason, `first` the keys of what
+    was left undone.
     """
     usable = [table for table in tables if _usable(step, table) and not table.temporary]
     user = [table for table in usable if not table.system]
     missing: tuple[str, ...] = ()
     if step.tables.mode == "all":
         chosen = [Chosen(table=table, reason="all tables") for table in user]
-    elif step.tables.mode == "sql":
-        chosen = [Chosen(table=table, reason="chosen by the query") for table in usable if table.key in named]
+    elif step.tables.mode in ("sql", "findings"):
+        chosen = [Chosen(table=table, reason=named[table.key]) for table in usable if table.key in named]
         known = {table.key for table in usable}
-        missing = tuple(f"{schema}.{name}" for schema, name in named if (schema, name) not in known)
+        gone = [f"{schema}.{name}" for schema, name in named if (schema, name) not in known]
+        # A problem may outlive its table for a while.
+        missing = tuple(gone) if step.tables.mode == "sql" else ()
     elif step.tables.mode == "listed":
         chosen, missing = _listed(step.tables, usable)
     else:

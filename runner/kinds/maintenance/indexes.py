@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from runner.kinds.maintenance.choose import means
+from runner.kinds.maintenance.choose import NOBODY, means
 from runner.kinds.maintenance.spec import ReindexStep
 from runner.model.quantity import show_bytes, show_ratio
 from runner.records import dataclass
@@ -151,7 +151,7 @@ def select_indexes(
     step: ReindexStep,
     indexes: Sequence[IndexFacts],
     *,
-    named: Collection[tuple[str, str]] = (),
+    named: Mapping[tuple[str, str], str] = NOBODY,
     first: Collection[tuple[str, ...]] = (),
 ) -> IndexSelection:
     """The indexes of the step, those that the last run left undone first, then invalid ones, then by waste."""
@@ -194,13 +194,13 @@ def leftovers(indexes: Sequence[IndexFacts]) -> list[Leftover]:
     return found
 
 
-def _reason(step: ReindexStep, index: IndexFacts, named: Collection[tuple[str, str]]) -> str:
+def _reason(step: ReindexStep, index: IndexFacts, named: Mapping[tuple[str, str], str]) -> str:
     choice = step.indexes
     if choice.mode == "listed":
         hit = next((name for name in choice.names if _means(name, index)), "")
         return f"listed as {hit}" if hit else ""
-    if choice.mode == "sql":
-        return "chosen by the query" if index.key in named else ""
+    if choice.mode in ("sql", "findings"):
+        return named.get(index.key, "")
     if not index.valid:
         return "invalid: every write keeps it, and no query uses it"
     if index.system or index.toast:
@@ -222,10 +222,13 @@ def _means(name: str, index: IndexFacts) -> bool:
     )
 
 
-def _missing(step: ReindexStep, indexes: Sequence[IndexFacts], named: Collection[tuple[str, str]]) -> tuple[str, ...]:
+def _missing(step: ReindexStep, indexes: Sequence[IndexFacts], named: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
     if step.indexes.mode == "sql":
         known = {index.key for index in indexes}
         return tuple(f"{schema}.{name}" for schema, name in named if (schema, name) not in known)
+    if step.indexes.mode == "findings":
+        # A problem may outlive its index for a while.
+        return ()
     return tuple(name for name in step.indexes.names if not any(_means(name, index) for index in indexes))
 
 

@@ -180,11 +180,17 @@ def _index_choice(node: Node | None, context: CompileContext) -> Choice:
 
 
 def _some(node: Node | None, context: CompileContext) -> Choice | None:
-    """A list or a query."""
+    """A list, a query, or the findings of checks."""
     if isinstance(node, SequenceNode) and node.items:
         return Choice(mode="listed", names=tuple(text_of(item) for item in node.items))
+    if isinstance(node, MappingNode) and "sql" in node and "findings_of" in node:
+        message = "`sql` and `findings_of` both say which; take one of them"
+        context.complain("bad-value", node.key_span("findings_of"), message, "make it two steps")
     if isinstance(node, MappingNode) and "sql" in node:
         return Choice(mode="sql", sql=read_sql(node.get("sql"), node.span, context))
+    checks = node.get("findings_of") if isinstance(node, MappingNode) else None
+    if isinstance(checks, SequenceNode) and checks.items:
+        return Choice(mode="findings", names=tuple(text_of(item) for item in checks.items))
     return None
 
 

@@ -18,10 +18,11 @@ Action: TypeAlias = Literal["vacuum", "analyze", "freeze", "reindex", "sql"]
 class Choice:
     """Which tables or indexes: what needs it, all, those that the names or patterns mean, or the rows of a query.
 
-    `invalid` and `bloated` are there for indexes only.
+    With `findings` the names are those of checks (or patterns), and their open problems say which. `invalid` and
+    `bloated` are there for indexes only.
     """
 
-    mode: Literal["needed", "all", "listed", "sql", "invalid", "bloated"] = NEEDED
+    mode: Literal["needed", "all", "listed", "sql", "findings", "invalid", "bloated"] = NEEDED
     names: tuple[str, ...] = ()
     sql: str = ""
 

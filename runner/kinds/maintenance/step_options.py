@@ -11,6 +11,15 @@ FLAGS: Final = ("truncate", "process_toast", "process_main", "disable_page_skipp
 _Fragment = dict[str, Any]
 
 
+_FINDINGS: Final = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "string", "minLength": 1},
+    "description": "Checks, or patterns of them, whose key begins with a schema and a name: what they complain about now.",
+    "examples": [["pg.dead-rows"]],
+}
+
+
 def _choice(words: str, query: str, example: list[str]) -> _Fragment:
     """One word, a list of names and patterns, or a query."""
     # What holds for lists and mappings stands in inner fragments, or an editor would begin every value as one.
@@ -24,7 +33,7 @@ def _choice(words: str, query: str, example: list[str]) -> _Fragment:
         "type": ["string", "array", "object"],
         "allOf": [
             {"items": {"type": "string", "minLength": 1}},
-            {"properties": {"sql": sql}, "required": ["sql"], "additionalProperties": False},
+            {"properties": {"sql": sql, "findings_of": _FINDINGS}, "additionalProperties": False},
         ],
         "description": words,
         "examples": example,
@@ -41,7 +50,7 @@ def _whole(description: str, example: int, minimum: int = 1) -> _Fragment:
 
 _TABLES: Final = _choice(
     "needed (the default), all, a list of names or patterns such as [public.orders, audit.*],"
-    " or {sql: …} whose rows are a schema and a table.",
+    " {sql: …} whose rows are a schema and a table, or {findings_of: …} of checks.",
     "select schemaname, relname from pg_stat_user_tables where n_dead_tup > 1000",
     ["needed", "all"],
 )
@@ -105,8 +114,8 @@ _FREEZE: Final = {
 }
 _REINDEX: Final = {
     "indexes": _choice(
-        "invalid (the default), bloated (invalid ones too), all, a list of names or patterns of indexes or their tables, or"
-        " {sql: …} whose rows are a schema and an index.",
+        "invalid (the default), bloated (invalid ones too), all, a list of names or patterns of indexes or their tables,"
+        " {sql: …} whose rows are a schema and an index, or {findings_of: …} of checks.",
         "select schemaname, indexrelname from pg_stat_user_indexes where idx_scan > 1000000",
         ["bloated", "invalid"],
     ),

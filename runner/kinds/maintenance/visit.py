@@ -8,10 +8,11 @@ from dataclasses import dataclass as mutable, field, replace
 
 from runner.api import Job, QueryError, Rows, RunContext, ServerFacts, Session
 from runner.kinds.maintenance.budget import Budget
-from runner.kinds.maintenance.choose import Selection, select
+from runner.kinds.maintenance.choose import NOBODY, Selection, select
 from runner.kinds.maintenance.crew import Hand, Item
 from runner.kinds.maintenance.estimate import Estimates
 from runner.kinds.maintenance.facts import SETTINGS_SQL, read_facts, tables_sql
+from runner.kinds.maintenance.findings import findings_of, unknown_checks
 from runner.kinds.maintenance.hands import Hands, prepare
 from runner.kinds.maintenance.indexes import IndexSelection, select_indexes
 from runner.kinds.maintenance.leftovers import Cleaned, clean_up, drop, drop_statement, read_all
@@ -232,12 +233,15 @@ class Visitor:
             return named
         return select(step, read_facts(answer.dicts()), self.settings, named=named, first=self._undone())
 
-    def _named(self, choice: Choice) -> list[tuple[str, str]] | str:
-        """What a query chooses, or why it does not."""
+    def _named(self, choice: Choice) -> Mapping[tuple[str, str], str] | str:
+        """What a query or the findings of checks choose and why, or why they do not."""
+        if choice.mode == "findings":
+            self.visit.missing += [("check", name) for name in unknown_checks(self.context, choice.names)]
+            return findings_of(self.context, choice.names, self.visit.database, self.server.database)
         if choice.mode != "sql":
-            return []
+            return NOBODY
         chosen = self.session.execute(choice.sql, self.context.params, timeout=self.job.statement_timeout)
-        return str(chosen) if isinstance(chosen, QueryError) else _named(chosen)
+        return str(chosen) if isinstance(chosen, QueryError) else dict.fromkeys(_named(chosen), "chosen by the query")
 
     def _cannot_choose(self, step: WorkStep, what: str, why: str) -> bool:
         name = step.name or step.verb
