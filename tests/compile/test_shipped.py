@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from runner.compile.catalogue import load_catalogue
 from runner.compile.home import load_home
 from runner.config.assemble import checks_schema
@@ -32,3 +34,13 @@ def test_every_catalogue_check_can_be_used(tmp_path: Path) -> None:
     home = load_home(tmp_path, REGISTRY, {})
     assert render_all(home.diagnostics, home.sources) == ""
     assert len(home.jobs) == len(catalogue.entries) > 10
+
+
+def test_every_shipped_file_is_read_alike_by_stricter_parsers() -> None:
+    """PyYAML without its C library, as some machines have it, refuses what libyaml lets pass."""
+    files = sorted(shipped("checks.d").rglob("*.yaml"))
+    assert len(files) > 15
+    for file in files:
+        text = file.read_text()
+        assert list(yaml.parse(text, Loader=yaml.SafeLoader)), file
+        assert yaml.load(text, Loader=yaml.SafeLoader) == yaml.load(text, Loader=yaml.CSafeLoader), file
