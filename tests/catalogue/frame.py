@@ -4,7 +4,6 @@ somebody with more rights would see a problem.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -75,7 +74,7 @@ def examine(case: Case, tmp_path: Path, server: Server, database: Database) -> N
         for user, use in uses.items():
             use.write(case.check, **case.values)
             allowed = allowed_states(case, user)
-            found = eventually(lambda use=use, allowed=allowed: _in(use, allowed), what=f"{case.check} as {user}")
+            found = _becomes(use, allowed, f"{case.check} as {user}")
             if found["state"] == case.state:
                 assert any(case.says in finding["message"] for finding in found["findings"]), found["findings"]
 
@@ -96,10 +95,16 @@ def _settled(use: Use) -> Any:
     return found
 
 
-def _in(use: Use, states: set[str]) -> Any:
-    """The result when it is in one of the states; before 15 statistics take a moment to arrive."""
-    result = use.look("--now", FAULTY_AT)
-    if result["state"] in states:
-        return result
-    time.sleep(0.05)
-    return None
+def _becomes(use: Use, states: set[str], what: str) -> Any:
+    """The first result in one of the states; before 15 statistics take a moment to arrive."""
+    seen: list[tuple[str, str]] = []
+
+    def look() -> Any:
+        result = use.look("--now", FAULTY_AT)
+        seen.append((result["state"], result["summary"]))
+        return result if result["state"] in states else None
+
+    try:
+        return eventually(look, what=f"{what}: {sorted(states)}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {seen[0]} at first, {seen[-1]} in the end") from None

@@ -138,23 +138,28 @@ def _loud(cases: Mapping[str, Case], user: str, found: Mapping[str, Any]) -> Ite
 
 
 def _eventually(ward: Ward, cases: Mapping[str, Case], user: str) -> list[str]:
-    """What is not as it should be once statistics had the time to arrive."""
+    """What is not as it should be once statistics had the time to arrive.
+
+    What was right once is not asked again: a rate is that since the look before.
+    """
     end = time.monotonic() + _PATIENCE
-    while complaints := list(_complaints(cases, user, ward.look(cases, FAULTY_AT))):
+    wrong = dict(cases)
+    while complaints := dict(_complaints(wrong, user, ward.look(cases, FAULTY_AT))):
         if time.monotonic() > end:
             break
+        wrong = {name: case for name, case in wrong.items() if name in complaints}
         time.sleep(0.05)
-    return complaints
+    return list(complaints.values())
 
 
-def _complaints(cases: Mapping[str, Case], user: str, found: Mapping[str, Any]) -> Iterator[str]:
+def _complaints(cases: Mapping[str, Case], user: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, case in cases.items():
         result = found[name]
         messages = [finding["message"] for finding in result["findings"]] or [result["summary"]]
         if result["state"] not in allowed_states(case, user):
-            yield f"{name} as {user}: {result['state']}, {messages}"
+            yield name, f"{name} as {user}: {result['state']}, {messages}"
         elif result["state"] == case.state and not any(case.says in message for message in messages):
-            yield f"{name} as {user} does not say `{case.says}` but {messages}"
+            yield name, f"{name} as {user} does not say `{case.says}` but {messages}"
 
 
 def _job(name: str) -> str:
