@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,7 +17,8 @@ from runner.demo.embedded import Server
 from runner.kinds.maintenance.lock import KEY, WORKING
 from tests.kinds.maintained import VACUUM, cells, context_for, dead_rows, maintain, make_dead_rows
 from tests.kinds.support import SLOT, Context, Remembered
-from tests.postgres import Database, eventually
+from tests.postgres import Database, Servers, eventually
+from tests.shipped.standby import standby_of
 
 ALL = {"vacuum": {"tables": "all"}}
 
@@ -319,3 +321,54 @@ def test_a_table_that_autovacuum_works_on_is_left_to_it(own_server: Callable[...
     assert found.summary.startswith("completed: 2 of 2 tables")
     assert "public.busy was left: autovacuum is working on it" in found.notes
     assert database.value(working) == 1, "it was not cancelled"
+
+
+def test_a_condition_that_a_role_cannot_judge_is_told_and_a_waiter_is_seen_all_the_same(
+    server: Servers, database: Database
+) -> None:
+    role = server.role("blind")
+    database.execute(
+        "create table a as select generate_series(1, 100000) as i", "delete from a where i % 2 = 0",
+        f"alter table a owner to {role}",
+    )  # fmt: skip
+    context = context_for(database, role)
+
+    def alter(text: str) -> None:
+        context.said.append(text)
+        if "(1 of 1)" in text:
+            threading.Thread(target=lambda: database.execute("alter table a add column j int")).start()
+
+    context.progress = alter  # type: ignore[method-assign]
+    with context.sessions:
+        found = maintain(
+            context, {"vacuum": {"tables": ["a"]}}, stop_when="active_sessions > 1000", cost_delay="20ms", cost_limit=5
+        )
+    assert found.state is State.OK
+    assert context.said[-1] == "public.a (1 of 1, once more)"
+    assert [note for note in found.notes if note.startswith("`active_sessions > 1") and "cannot be judged" in note]
+
+
+def test_the_lag_of_a_standby_stops_the_work(own_server: Callable[..., Server], tmp_path: Path) -> None:
+    primary = own_server({"wal_keep_size": "64MB"})
+    database = Database(name="postgres", base=primary.dsn(), major=primary.major)
+    database.execute("create table a as select generate_series(1, 1000) as i")
+    standby = standby_of(primary, tmp_path / "standby")
+    try:
+        replica = Database(name="postgres", base=standby.dsn(), major=standby.major)
+        streaming = "select count(*) from pg_stat_replication where state = 'streaming'"
+        eventually(lambda: database.value(streaming), seconds=60)
+        replica.execute("select pg_wal_replay_pause()")
+        database.execute("insert into a select generate_series(1, 20000)")
+        context = context_for(database)
+        with context.sessions:
+            found = maintain(context, ALL, stop_when="replication_lag_bytes > 100kB")
+        assert found.state is State.CRITICAL
+        words = "public.a: not started: stopped, because replication_lag_bytes > 100 kB (replication_lag_bytes "
+        assert found.findings[0].message.startswith(words)
+        replica.execute("select pg_wal_replay_resume()")
+        behind = "select pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) from pg_stat_replication"
+        eventually(lambda: database.value(behind) < 100_000)
+        with context.sessions:
+            assert maintain(context, ALL, stop_when="replication_lag_bytes > 100kB").state is State.OK
+    finally:
+        standby.remove()

@@ -114,20 +114,22 @@ class Round:
     def _observe(self, crew: Crew) -> None:
         self._looked = time.monotonic()
         own = [hand.pid for hand in self.hands if hand.pid]
-        self._autovacuumed = watch.autovacuumed(self.control)
+        self._autovacuumed, hidden = watch.autovacuumed(self.control)
+        if hidden:
+            self._note("somebody vacuums a table that this role may not see (grant pg_read_all_stats to it)")
         self._obey(crew, watch.load(self.control, self.limits, own, self.context.params))
         running = {hand.pid: hand for hand in crew.running()}
         if not running:
             return
         if self.limits.yield_to_waiters:
-            for waiter in watch.waiters(self.control, own):
+            for waiter in watch.waiters(self.control, own, self.judge.major):
                 if waiter.blocker in running:
                     crew.cancel(running[waiter.blocker], Fate.YIELDED, waiter.who)
         self._tell(running)
 
     def _obey(self, crew: Crew, load: watch.Load) -> None:
-        if load.blind and load.blind not in self.notes:
-            self.notes.append(load.blind)
+        if load.blind:
+            self._note(load.blind)
         if load.stop:
             self.budget.halt(f"stopped, because {load.stop}")
             crew.cancel_all(self.budget.why)
@@ -136,6 +138,10 @@ class Round:
             self.context.progress(f"{self._here}paused, because {load.pause}")
         elif not load.pause:
             self._resume(crew)
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     def _resume(self, crew: Crew) -> None:
         if self._pausing_since is not None:

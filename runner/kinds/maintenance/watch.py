@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from runner.api import QueryError, Rows, Session
-from runner.expr import Environment, Expression, Unknown, in_words, quantity, truth
+from runner.expr import Environment, Expression, Unknown, facts, in_words, quantity, truth
 from runner.kinds.maintenance.spec import Limits
 from runner.records import dataclass
 
@@ -23,41 +23,50 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """What `pause_when:` and `stop_when:` may name: the unit of each, and what it is."""
 
+# What a role may not see is null, and so are the facts that would be made of it.
 _FACTS = """
-select coalesce(r.lag, 0)::float8 as replication_lag, coalesce(r.bytes, 0)::bigint as replication_lag_bytes, s.*
+select case when not r.hidden then coalesce(r.lag, 0)::float8 end as replication_lag,
+       case when not r.hidden then coalesce(r.bytes, 0)::bigint end as replication_lag_bytes,
+       case when not s.hidden then active end as active_sessions,
+       case when not s.hidden then waiting end as waiting_sessions,
+       case when not s.hidden then idle end as idle_in_transaction,
+       case when not s.hidden then coalesce(statement, 0)::float8 end as longest_statement,
+       case when not s.hidden then coalesce(transaction, 0)::float8 end as longest_transaction,
+       connected::float8 / current_setting('max_connections')::int as connections_used,
+       case when not s.hidden then workers end as autovacuum_workers
 from (
-  select max(extract(epoch from replay_lag)) as lag,
-         max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) as bytes
-  from pg_stat_replication where state in ('streaming', 'catchup')
+  select max(extract(epoch from replay_lag)) filter (where sent_lsn <> replay_lsn) as lag,
+         max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) as bytes,
+         coalesce(bool_or(state is null), false) as hidden
+  from pg_stat_replication where state is null or state in ('streaming', 'catchup')
 ) r, (
-  select count(*) filter (where theirs and state = 'active') as active_sessions,
-         count(*) filter (where theirs and state = 'active' and wait_event_type = 'Lock') as waiting_sessions,
-         count(*) filter (where theirs and state like 'idle in transaction%') as idle_in_transaction,
-         coalesce(max(extract(epoch from clock_timestamp() - query_start))
-                    filter (where theirs and state = 'active'), 0)::float8 as longest_statement,
-         coalesce(max(extract(epoch from clock_timestamp() - xact_start)) filter (where theirs), 0)::float8
-           as longest_transaction,
-         (count(*) filter (where client))::float8 / current_setting('max_connections')::int as connections_used,
-         count(*) filter (where backend_type = 'autovacuum worker') as autovacuum_workers
-  from (select *, backend_type = 'client backend' as client,
-               backend_type = 'client backend' and pid <> all (cast(:own as int[])) as theirs
+  select bool_or(query = '<insufficient privilege>') as hidden, count(*) filter (where datid is not null) as connected,
+         count(*) filter (where theirs and state = 'active') as active,
+         count(*) filter (where theirs and state = 'active' and wait_event_type = 'Lock') as waiting,
+         count(*) filter (where theirs and state like 'idle in transaction%') as idle,
+         max(extract(epoch from clock_timestamp() - query_start)) filter (where theirs and state = 'active') as statement,
+         max(extract(epoch from clock_timestamp() - xact_start)) filter (where theirs) as transaction,
+         count(*) filter (where backend_type = 'autovacuum worker') as workers
+  from (select *, backend_type = 'client backend' and pid <> all (cast(:own as int[])) as theirs
         from pg_stat_activity) a
 ) s
 """
+# Everybody sees who waits for a lock; names and statements stay hidden from some.
 _WAITERS = """
-select b.pid, a.pid, coalesce(nullif(a.application_name, ''), 'without a name'), coalesce(a.usename, '?'),
+select b.pid, w.pid, coalesce(nullif(a.application_name, ''), 'without a name'), coalesce(a.usename, '?'),
        coalesce(left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80), '')
-from (select * from pg_stat_activity
-      where wait_event_type = 'Lock' and backend_type = 'client backend'
-        and clock_timestamp() - query_start > interval '1 second' offset 0) a
-cross join unnest(pg_blocking_pids(a.pid)) b(pid)
-where b.pid = any (cast(:own as int[])) and a.pid <> all (cast(:own as int[]))
+from (select distinct pid from pg_locks
+      where not granted and clock_timestamp() - {waitstart} > interval '1 second'
+        and pid <> all (cast(:own as int[])) offset 0) w
+cross join unnest(pg_blocking_pids(w.pid)) b(pid)
+left join pg_stat_activity a on a.pid = w.pid
+where b.pid = any (cast(:own as int[])) and a.backend_type is distinct from 'autovacuum worker'
 """
 _AUTOVACUUM = """
-select p.relid::bigint from (select pid, relid, datid from pg_stat_progress_vacuum
+select case when a.query is distinct from '<insufficient privilege>' then p.relid::bigint end from (select pid, relid, datid from pg_stat_progress_vacuum
                              union all select pid, relid, datid from pg_stat_progress_analyze) p
 join pg_stat_activity a on a.pid = p.pid
-where a.backend_type = 'autovacuum worker' and p.relid is not null
+where (a.backend_type = 'autovacuum worker' or a.query = '<insufficient privilege>')
   and p.datid = (select oid from pg_database where datname = current_database())
 """
 _PROGRESS = """
@@ -114,24 +123,28 @@ def _holds(expression: Expression | None, environment: Environment) -> tuple[str
     found = truth(expression, environment)
     if isinstance(found, Unknown):
         return "", f"`{words}` cannot be judged: {found.reason}"
-    seen = [f"{name} {value}" for name, value in environment.row.items() if name in words]
+    named = facts(expression).columns
+    seen = [f"{name} {value}" for name, value in environment.row.items() if name in named]
     return (f"{words} ({', '.join(seen)})", "") if found else ("", "")
 
 
-def waiters(session: Session, own: Sequence[int]) -> list[Waiter]:
+def waiters(session: Session, own: Sequence[int], major: int) -> list[Waiter]:
     """The application sessions that one of ours keeps waiting for more than a second.
 
     VACUUM itself lets those go on that wait for its last, short and exclusive lock.
     """
+    since = "waitstart" if major >= 14 else "(select query_start from pg_stat_activity q where q.pid = pg_locks.pid)"
+    answer = session.execute(_WAITERS.replace("{waitstart}", since), {"own": list(own)})
     return [
         Waiter(blocker=int(str(blocker)), who=f"session {pid} ({name}, user {user}) waited for it: {query}")
-        for blocker, pid, name, user, query in _rows(session.execute(_WAITERS, {"own": list(own)}))
+        for blocker, pid, name, user, query in _rows(answer)
     ]
 
 
-def autovacuumed(session: Session) -> frozenset[int]:
-    """The tables of this database that an autovacuum worker works on now."""
-    return frozenset(int(str(oid)) for (oid,) in _rows(session.execute(_AUTOVACUUM)))
+def autovacuumed(session: Session) -> tuple[frozenset[int], bool]:
+    """The tables of this database that an autovacuum worker works on now, and whether some are hidden from the role."""
+    found = [oid for (oid,) in _rows(session.execute(_AUTOVACUUM))]
+    return frozenset(int(str(oid)) for oid in found if oid is not None), None in found
 
 
 def progress(session: Session, own: Sequence[int]) -> dict[int, str]:
