@@ -57,17 +57,17 @@ def new_plugin(name: str, sort: str, into: Path) -> Distribution:
         )
     words, text = _words(name, sort), SORTS[sort]
     package = words["package"]
+    own = {f"{package}/{words['module']}.py": text.MODULE} if sort != "pack" else {
+        f"{package}/checks/{words['word']}.yaml": pack.CHECKS
+    }  # fmt: skip
     files = {
         "pyproject.toml": common.PYPROJECT,
         "README.md": common.README,
         ".gitignore": common.GITIGNORE,
         f"{package}/__init__.py": text.PACKAGE,
+        **own,
         f"tests/test_{words['module']}.py": text.TEST,
     }
-    if sort == "pack":
-        files[f"{package}/checks/{words['word']}.yaml"] = pack.CHECKS
-    else:
-        files[f"{package}/{words['module']}.py"] = text.MODULE
     return Distribution(
         folder=into / words["distribution"], files={path: _filled(text, words) for path, text in files.items()}
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from runner.api import Fault, Report, Result
 from runner.app.courier import Courier
 from runner.app.loading import Loaded
+from runner.app.upcoming import next_slot
 from runner.clock import Clock
 from runner.engine.claims import Claimed
 from runner.engine.publish import Publisher
@@ -19,7 +20,6 @@ from runner.report.deliver import deliver
 from runner.report.known import with_acknowledged
 from runner.report.route import Rules, deliveries_for, rules_of
 from runner.report.settle import Delivered
-from runner.schedule import following
 from runner.store.base import Store
 from runner.store.memory import WithoutStore
 
@@ -103,13 +103,7 @@ def perform(
 
 def next_slot_of(loaded: Loaded, clock: Clock) -> Callable[[str], datetime | None]:
     """The next slot of a group: the earliest of its jobs."""
-
-    def next_slot(group: str) -> datetime | None:
-        schedules = {job.schedule for job in loaded.home.jobs if job.group == group and job.schedule}
-        slots = [slot for schedule in schedules for slot in following(schedule, clock.now())]
-        return min(slots, default=None)
-
-    return next_slot
+    return lambda group: next_slot(loaded.home.jobs, group, clock.now())
 
 
 def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[str, datetime]]]:

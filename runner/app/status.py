@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from runner.api import Problem, Result, State, Target, worst
 from runner.app.deciding import decisions_of, targets_of, under_way
 from runner.app.loading import Loaded
+from runner.app.upcoming import next_slots
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Identity
 from runner.records import dataclass
@@ -37,6 +38,8 @@ class Status:
     """Those that hold now or later, of the store and of runner.yaml."""
     silenced: Mapping[Identity, Silence] = field(default_factory=dict)
     """The open problems that a silence holds back now."""
+    next_slots: tuple[tuple[datetime, str], ...] = ()
+    """When each group is due next, the soonest first."""
 
     @property
     def state(self) -> State:
@@ -72,6 +75,7 @@ def status(loaded: Loaded, now: datetime) -> Status:
             acknowledged={item.identity: item for item in store.acknowledged(now) if item.identity in open_now},
             silences=tuple(item for item in silences if item.until is None or item.until > now),
             silenced=_silenced(loaded, problems, silences, now),
+            next_slots=next_slots(loaded.home, now),
         )
 
 

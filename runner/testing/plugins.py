@@ -17,7 +17,7 @@ from runner.plugins.host import PluginHost
 from runner.plugins.registry import Registry, resolve
 from runner.testing.home import RunnerHome
 
-_FACTORIES = ("open", "render", "read", "run", "converse", "fetch", "load")
+_FACTORIES = ("open", "render", "read", "run", "converse", "spec", "fetch", "load")
 
 
 class PluginContract:

@@ -88,6 +88,9 @@ def test_status_shows_the_trends_of_what_is_wrong(home: Path) -> None:
     said = process("status", "--now", "2026-03-04T04:00:30Z", home=home, environ={"PYTHONUTF8": "1"})
     assert said.code == 1, said.all
     assert re.search(r"^▁▃▆█   all n  1 → 4 in .* h.*  files  host$", said.out, re.MULTILINE)
+    assert re.search(r"\nnext: files in 59 min [0-9]+ s\n$", said.out)
+    listed = runner("status", "--json", "--now", "2026-03-04T04:00:30Z", home=home).json()
+    assert listed["next"] == [{"group": "files", "slot": "2026-03-04T05:00:00+00:00"}]
     plain = process(
         "status", "--now", "2026-03-04T04:00:30Z", home=home, environ={"PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
     )

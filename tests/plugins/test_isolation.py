@@ -113,6 +113,26 @@ def test_a_sink_that_misbehaves_costs_nobody_else_the_report(tmp_path: Path, act
     assert time.monotonic() - started < 30
 
 
+BROKEN = {
+    "a crash at import": ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
+    "an exit at import": ("sys.exit(3)", "cannot be imported: SystemExit: 3"),
+    "another version": ("__runner_api__ = (2, 0)", "needs version 2.0 of the plugin API, this is 1.0"),
+    "a hook that does not exist": (
+        "@hookimpl\ndef runner_register_sink(): ...",
+        "implements a hook that does not exist: runner_register_sink",
+    ),
+    "a hook that fails": ("@hookimpl\ndef runner_tick_started(tick): 1 / 0", "failed in runner_tick_started: ZeroDiv"),
+}
+
+
+@pytest.mark.parametrize(("source", "told"), BROKEN.values(), ids=BROKEN)
+def test_a_plugin_that_is_broken_stands_in_the_report_and_stops_nothing(tmp_path: Path, source: str, told: str) -> None:
+    said = process("run-due", home=home_with(tmp_path, source, sink=False))
+    report = the_report(said)
+    assert (said.code, report["state"]) == (0, "ok")
+    assert [told in fault["message"] for fault in report["faults"]] == [True]
+
+
 def test_a_thread_that_a_plugin_leaves_behind_does_not_keep_the_process(tmp_path: Path) -> None:
     hook = """
     @hookimpl

@@ -17,7 +17,15 @@ from runner.formats.registered import FORMATS
 from runner.plugins import builtin
 from runner.plugins.host import PluginHost
 from runner.sinks.registered import SINKS
-from runner.testing import FakeSinkContext, FormatContract, PluginContract, SinkContract, sample
+from runner.testing import (
+    FakeSinkContext,
+    FormatContract,
+    HttpReceiver,
+    HttpSinkContract,
+    PluginContract,
+    SinkContract,
+    sample,
+)
 
 SINK = {item.type: item for item in SINKS}
 FORMAT = {item.name: item for item in FORMATS}
@@ -138,6 +146,25 @@ class TestSyslog(SinkContract):
 
     def fail(self, receiver: _Datagrams) -> Mapping[str, object]:
         return {"address": str(receiver.path.parent / "nobody")}
+
+
+class TestJournald(TestSyslog):
+    sink_type = SINK["journald"]
+
+    def options(self, receiver: _Datagrams) -> Mapping[str, object]:
+        return {"socket": str(receiver.path)}
+
+    def fail(self, receiver: _Datagrams) -> Mapping[str, object]:
+        return {"socket": str(receiver.path.parent / "nobody")}
+
+
+class TestWebhook(HttpSinkContract):
+    sink_type = SINK["webhook"]
+    built_in = True
+    secrets = ("url", "secret")
+
+    def options(self, receiver: HttpReceiver) -> Mapping[str, object]:
+        return {"url": f"{receiver.url}/planted-path", "secret": "planted-key", "format": "markdown"}
 
 
 class TestText(FormatContract):

@@ -39,6 +39,7 @@ def runner_register_job_kinds() -> list[JobKind]:
             summary="@summary@",
             read="@package@.@module@:read",
             run="@package@.@module@:run",
+            spec="@package@.@module@:Spec",
             options=OPTIONS,
             required=("folder", "older_than"),
             scope=Scope.HOST,
@@ -73,16 +74,16 @@ DAY = 86400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What the job's own keys say."""
+    """What the job's own keys say, as plain values: runner keeps it between ticks."""
 
-    folder: Path
+    folder: str
     days: int
 
 
 def read(node: MappingNode, context: CompileContext) -> Spec:
     """The job's spec. The keys fit their schema already; what else is wrong is told at its place in the file."""
-    folder = Path(str(plain(node.get("folder"))))
-    if not folder.is_absolute():
+    folder = str(plain(node.get("folder")))
+    if not Path(folder).is_absolute():
         span = node.key_span("folder")
         context.complain("bad-value", span, f"`{folder}` is not a whole path", "begin it with a slash")
     return Spec(folder=folder, days=int(str(plain(node.get("older_than")))))
@@ -92,11 +93,12 @@ def run(context: RunContext, job: Job) -> Outcome:
     """Does the work and says what came of it. A raised RunnerError makes the result unknown, with its message."""
     spec = job.spec
     assert isinstance(spec, Spec)
+    folder = Path(spec.folder)
     try:
-        files = [path for path in sorted(spec.folder.iterdir()) if path.is_file()]
+        files = [path for path in sorted(folder.iterdir()) if path.is_file()]
         old = [path for path in files if _age(path, context) > spec.days * DAY]
     except OSError as error:
-        raise RunnerError(f"{spec.folder} cannot be read: {error.strerror}", hint=f"ls -ld {spec.folder}") from error
+        raise RunnerError(f"{folder} cannot be read: {error.strerror}", hint=f"ls -ld {folder}") from error
     failed = [finding for path in old if not context.dry_run and (finding := _remove(path))]
     return Outcome(
         summary=f"removed {len(old) - len(failed)} of {len(old)} old files",

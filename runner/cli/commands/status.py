@@ -20,6 +20,10 @@ from runner.cli.trends import knows_blocks, room, trend_rows
 from runner.errors import RunnerError
 from runner.model.quantity import show_duration
 from runner.report.context import renderer
+from runner.schedule import show_delay
+
+_SOON = 3
+"""Groups whose next slots are shown."""
 
 
 @click.command("status", epilog="Example: runner status")
@@ -59,7 +63,8 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
             "deliveries_given_up": known.given_up,
             "last_tick": known.last_tick.at.isoformat() if known.last_tick else None,
             "problems": [_problem(known, problem) for problem in known.problems],
-            "silences": [silence_as_json(item) for item in known.silences]})  # fmt: skip
+            "silences": [silence_as_json(item) for item in known.silences],
+            "next": [{"group": group, "slot": slot.isoformat()} for slot, group in known.next_slots]})  # fmt: skip
         return exits.of_state(known.state)
     if format_name != "text":
         write_result(
@@ -167,6 +172,11 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
     if known.waiting or known.given_up:
         say()
         say(f"deliveries: {known.waiting} waiting, {known.given_up} given up (runner sinks list says why)")
+
+    if known.next_slots:
+        say()
+        soon = [f"{group} {show_delay(slot, moment)}" for slot, group in known.next_slots[:_SOON]]
+        say(f"next: {', '.join(soon)}{f' and {len(known.next_slots) - _SOON} more' * (len(known.next_slots) > _SOON)}")
 
 
 def _say_trends(results: Sequence[Result]) -> None:
