@@ -181,10 +181,12 @@ def test_a_locked_table_fails_and_the_others_are_done(
     database: Database, context: Context, mode: str, skip_locked: bool
 ) -> None:
     make_dead_rows(database, "locked", "free")
-    with database.session("begin", f"lock table locked in {mode} mode"):
+    with database.session("begin", f"lock table locked in {mode} mode") as holder:
+        pid = holder.info.backend_pid
         found = maintain(context, {"vacuum": {"skip_locked": skip_locked, "tables": ["public.*"]}})
     assert found.summary.startswith("NOT completed: 1 of 2 tables failed: public.locked (locked)")
     assert found.state is State.CRITICAL
+    assert f": session {pid} (without a name, user postgres, idle in" in found.findings[0].message
     assert dead_rows(database, "free") == 0
     assert [text for text in context.said if "once more" in text] == ["public.locked (1 of 1, once more)"]
 

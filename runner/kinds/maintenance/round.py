@@ -171,8 +171,15 @@ class Round:
             elif failed[0] in _DESERVE_ANOTHER_TRY and not self.last:
                 self.put_off.append(each.item)
             else:
-                self._done(each, *failed)
+                self._done(each, failed[0], failed[1] + self._held_by(failed[0], each))
         self._prove()
+
+    def _held_by(self, fate: Fate, each: Ended) -> str:
+        """Who still holds the lock that we did not get."""
+        if fate is not Fate.LOCKED:
+            return ""
+        found = watch.holder(self.control, each.item.table.table_oid, [hand.pid for hand in self.hands])
+        return f": {found}" if found else ""
 
     def _prove(self) -> None:
         if not self._unproved:

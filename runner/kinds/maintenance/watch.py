@@ -62,6 +62,15 @@ cross join unnest(pg_blocking_pids(w.pid)) b(pid)
 left join pg_stat_activity a on a.pid = w.pid
 where b.pid = any (cast(:own as int[])) and a.backend_type is distinct from 'autovacuum worker'
 """
+_HOLDERS = """
+select l.pid, coalesce(nullif(a.application_name, ''), 'without a name'), coalesce(a.usename, '?'),
+       coalesce(a.state || ' since ' || to_char(a.state_change, 'YYYY-MM-DD HH24:MI:SS'), 'state hidden')
+from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+where l.relation = cast(:oid as oid) and l.granted and l.pid <> all (cast(:own as int[]))
+  and l.database = (select oid from pg_database where datname = current_database())
+  and l.mode in ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+order by a.xact_start limit 1
+"""
 _AUTOVACUUM = """
 select case when a.query is distinct from '<insufficient privilege>' then p.relid::bigint end from (select pid, relid, datid from pg_stat_progress_vacuum
                              union all select pid, relid, datid from pg_stat_progress_analyze) p
@@ -139,6 +148,13 @@ def waiters(session: Session, own: Sequence[int], major: int) -> list[Waiter]:
         Waiter(blocker=int(str(blocker)), who=f"session {pid} ({name}, user {user}) waited for it: {query}")
         for blocker, pid, name, user, query in _rows(answer)
     ]
+
+
+def holder(session: Session, oid: int, own: Sequence[int]) -> str:
+    """The session that keeps us from a table, in words; empty when it is gone."""
+    for pid, name, user, state in _rows(session.execute(_HOLDERS, {"oid": oid, "own": list(own)})):
+        return f"session {pid} ({name}, user {user}, {state})"
+    return ""
 
 
 def autovacuumed(session: Session) -> tuple[frozenset[int], bool]:
