@@ -253,6 +253,7 @@ class _Reader:
                 if key not in _SINK_KEYS and not key.startswith("x-")
             },
             send=cast("tuple[Send, ...]", texts_of(node.get("send"), built_in.send)),
+            says_send=node.get("send") is not None,
             format=text_of(node.get("format"), kind.default_format if kind.accepts_format else ""),
             timeout=self._seconds(node, "timeout", built_in.timeout),
             span=span,

@@ -25,6 +25,8 @@ class SinkSettings:
     type: str
     options: Mapping[str, object] = field(default_factory=dict)
     send: tuple[Send, ...] = ("all",)
+    says_send: bool = False
+    """Whether `send` was written: without it, sinks of some types get only what changed."""
     format: str = ""
     timeout: float = 10.0
     span: Span = BUILT_IN

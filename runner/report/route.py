@@ -259,8 +259,8 @@ def _together(known: Result, views: list[Result]) -> Result:
 
 
 def _sends(settings: SinkSettings, rules: Rules) -> tuple[Send, ...]:
-    changes_only = settings.type in rules.changes_only and settings.send == ("all",)
-    return ("changes",) if changes_only else settings.send
+    unsaid = settings.send == ("all",) and not settings.says_send
+    return ("changes",) if unsaid and settings.type in rules.changes_only else settings.send
 
 
 def _slice(report: Report, kept: list[tuple[Result, Reason]]) -> Report:

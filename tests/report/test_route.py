@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time, timedelta
+from pathlib import Path
 
 import pytest
 
+from runner.config.settings import load_settings
 from runner.model.home import Home, Route, Settings, Silence, SinkSettings
 from runner.model.job import Schedule, Window
 from runner.model.problem import Change
 from runner.model.result import Outcome, skipped, unknown
 from runner.model.state import State
 from runner.model.target import Selector
+from runner.plugins.host import PluginHost
 from runner.report.route import Reason, Rules, deliveries_for, reminder_due, route, route_one, rules_of
 from tests.formats.samples import MAIN, SLOT, change, finding, report, result
 
@@ -129,6 +132,14 @@ def test_each_job_has_its_own_reminder() -> None:
 def test_sink_types_for_changes_get_changes_only() -> None:
     assert routed(("all",), GOOD, OLD, changes_only=frozenset({"log_file"})) == (Reason.NOTHING_NEW, set())
     assert routed(("ok",), GOOD, OLD, changes_only=frozenset({"log_file"})) == (Reason.MATCHED, {"good"})
+
+
+@pytest.mark.parametrize(("said", "reason"), [("", Reason.NOTHING_NEW), (", send: [all]", Reason.EVERY)])
+def test_a_sink_that_says_all_gets_all_whatever_its_type(said: str, reason: Reason, tmp_path: Path) -> None:
+    (tmp_path / "runner.yaml").write_text(f"version: 1\nsinks: {{s: {{type: syslog{said}}}}}\n")
+    loaded = load_settings(tmp_path, PluginHost({}, no_plugins=True).registry(), {})
+    made = Rules(sinks=loaded.settings.sinks, changes_only=frozenset({"syslog"}))
+    assert route_one(report(GOOD, OLD), "s", made).reason is reason
 
 
 @pytest.mark.parametrize(
