@@ -49,6 +49,7 @@ from runner.model.target import Target
 from runner.net.address import basic as basic_auth
 from runner.net.answer import WORTH_RETRYING, HttpAnswer
 from runner.net.deadline import Deadline
+from runner.offers import Advice, CheckPack, Command, DoctorCheck, DoctorContext, Function, SecretSource, Tick
 from runner.plugins.markers import hookimpl
 from runner.records import dataclass
 from runner.template import clean
@@ -212,10 +213,26 @@ class HistoryReader(Protocol):
 
 
 class Session(Protocol):
-    """One connection in autocommit, for kinds that change data. Closed by the engine."""
+    """One connection in autocommit, for kinds that change data. Closed by the engine at the latest."""
 
-    def execute(self, sql: str, params: Mapping[str, object] | None = None, *, timeout: float | None = None) -> Answer:
-        """Runs one statement alone and waits; notices are in the answer."""
+    def execute(
+        self,
+        sql: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        timeout: float | None = None,
+        shielded: bool = False,
+    ) -> Answer:
+        """Runs one statement alone and waits; notices are in the answer.
+
+        A shielded one is not cancelled when the run is stopped: for what has to be cleaned up, and with a timeout.
+        """
+
+    def cancel(self) -> None:
+        """Ends the statement that is running, if any; may be called from another thread."""
+
+    def close(self) -> None:
+        """Gives the connection back before the run ends; a second time does nothing."""
 
 
 class RunContext(Protocol):
@@ -277,7 +294,7 @@ class RunContext(Protocol):
         """Seconds left before the run must have ended; None without a limit."""
 
     def session(self, database: str = "") -> Session:
-        """A writable autocommit connection (kinds with `changes_data`); raises TargetError."""
+        """A writable autocommit connection (kinds with `changes_data`), each time a new one; raises TargetError."""
 
     def probe(self, name: str, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
         """The rows of a registered probe: `rows = yield from context.probe(…)`."""
@@ -319,6 +336,8 @@ class JobKind:
     scope: Scope = Scope.INSTANCE
     changes_data: bool = False
     starts_programs: bool = False
+    spec: str | type | None = None
+    """What `read` returns: a frozen dataclass of plain values and others like it. Then jobs can be kept compiled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,80 +353,6 @@ class ProbeType:
     needs_server: bool = True
     survives_unreachable: bool = False
     """True when an unreachable server is what the probe measures."""
-
-
-# ---- the rest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """A pure function for threshold expressions; its arguments and value are plain numbers or text."""
-
-    name: str
-    summary: str
-    call: Callable[..., object]
-    example: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretSource:
-    """Resolves `${scheme:argument}` to a secret."""
-
-    scheme: str
-    read: str | Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckPack:
-    """A folder of catalogue files inside a wheel (an importlib.resources traversable or a path)."""
-
-    name: str
-    version: str
-    root: Any
-    summary: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command of the command line; `load` names a click command as `"module:attr"`."""
-
-    name: str
-    summary: str
-    load: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """One line of `runner doctor`: whether it is well, what was seen, and what to do."""
-
-    good: bool
-    message: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorContext:
-    """What a doctor check may look at."""
-
-    home: Path
-    state_dir: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorCheck:
-    """One more thing for `runner doctor` to look at."""
-
-    name: str
-    run: str | Callable[[DoctorContext], Iterable[Advice]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """One `run-due`."""
-
-    id: str
-    now: datetime
-    due: int
 
 
 __all__ = [
