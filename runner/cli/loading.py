@@ -13,18 +13,18 @@ from runner.cli.stdout import keep_apart
 from runner.model.secret import mask
 
 
-def load_for(context: click.Context) -> Loaded:
-    """The home of this call; nothing is said about its content yet."""
+def load_for(context: click.Context, *, kept: bool = False) -> Loaded:
+    """The home of this call; nothing is said about its content yet. `kept`: as the last tick compiled it."""
     options = context.find_root().obj
     keep_apart()
-    loaded = load(options.get("home", ""), no_plugins=bool(options.get("no_plugins")))
+    loaded = load(options.get("home", ""), no_plugins=bool(options.get("no_plugins")), kept=kept)
     options.update(secrets=loaded.home.secrets, host=loaded.host)
     return loaded
 
 
-def load_sound(context: click.Context) -> Loaded:
+def load_sound(context: click.Context, *, kept: bool = False) -> Loaded:
     """The home; its errors are told and the jobs that are sound go on. Plugin faults are told too."""
-    loaded = load_for(context)
+    loaded = load_for(context, kept=kept)
     refuse_broken_plugins(loaded)
     say_diagnostics(loaded.home.errors, loaded.home.sources)
     complain_of(loaded, loaded.host.faults)
