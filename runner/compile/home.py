@@ -11,6 +11,7 @@ from runner.compile.catalogue import Catalogue, load_catalogue
 from runner.compile.expand import Expander, Expansion, Source, repeated
 from runner.compile.follows import wrong_followers
 from runner.compile.jobs import compile_job
+from runner.compile.mends import wrong_remedies
 from runner.compile.references import Known, check_job, check_settings, unknown_targets
 from runner.config.assemble import checks_schema
 from runner.config.diagnostics import ordered
@@ -69,7 +70,7 @@ class _Loader:
     def home(self) -> Home:
         sources = self._read_groups()
         self._refuse_repeated(sources)
-        jobs = self._that_can_follow(tuple(filter(None, map(self._compile, sources))))
+        jobs = self._that_fit_together(tuple(filter(None, map(self._compile, sources))))
         self._diagnostics.extend(check_settings(self._loaded.root, self._known(jobs)))
         secrets = tuple(dict.fromkeys((*self._loaded.secrets, *self._interpolator.secrets)))
         return Home(
@@ -85,10 +86,10 @@ class _Loader:
             sources=shown(self._sources, secrets),
         )
 
-    def _that_can_follow(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
+    def _that_fit_together(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
         known = {*(job.name for job in jobs), *self._broken}
         wrong = set[str]()
-        for job, diagnostic in wrong_followers(jobs, known):
+        for job, diagnostic in (*wrong_followers(jobs, known), *wrong_remedies(jobs, known, self._registry)):
             self._diagnostics.append(diagnostic)
             wrong.add(job.name)
         self._broken |= wrong

@@ -157,6 +157,32 @@ OPTIONS: Final[dict[str, Any]] = {
         "description": "What to do about a finding; a template like `message`.",
         "examples": ["vacuum (analyze) {{ schema }}.{{ table }}"],
     },
+    "remedy": {
+        "type": ["string", "object"],
+        "minLength": 1,
+        "allOf": [
+            {
+                "properties": {
+                    "job": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "A maintenance job of this home.",
+                        "examples": ["vacuum-one"],
+                    },
+                    "params": {
+                        "type": "object",
+                        "additionalProperties": {"type": "string"},
+                        "description": "Its parameters; each a template like `message`.",
+                        "examples": [{"schema": "{{ schema }}", "table": "{{ table }}"}],
+                    },
+                },
+                "required": ["job"],
+                "additionalProperties": False,
+            },
+        ],
+        "description": "The maintenance job that mends a finding; the report shows the command, ready to be pasted.",
+        "examples": ["weekly-vacuum", {"job": "vacuum-one", "params": {"table": "{{ table }}"}}],
+    },
     "detail": {
         **SQL,
         "description": "A second query whose rows are shown in the report as they are.",

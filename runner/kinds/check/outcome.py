@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
@@ -74,6 +75,9 @@ class _Writer:
         self._message = Template(spec.message, "message") if spec.message else None
         self._summary = Template(spec.summary, "summary") if spec.summary else None
         self._hint = Template(spec.hint, "hint") if spec.hint else None
+        given = spec.remedy.params if spec.remedy else {}
+        self._remedy = {name: Template(text, "remedy") for name, text in given.items()}
+        self._target = target
         self.notes: dict[str, None] = {}
 
     def _filled(self, template: Template, what: str, context: Mapping[str, object]) -> str:
@@ -89,10 +93,22 @@ class _Writer:
         text = self.message(row)
         if undecided and row.reason:
             text = f"{text}: {row.reason}" if row.values else row.reason
-        hint = ""
-        if self._hint and row.state is not State.UNKNOWN:
-            hint = self._filled(self._hint, "hint", self._context(row))
+        hint = "" if row.state is State.UNKNOWN else self._advice(row)
         return Finding(state=row.state, message=text, series=row.series, reason=row.reason, hint=hint)
+
+    def _advice(self, row: JudgedRow) -> str:
+        """The hint, and the command of the remedy; one for the whole result has no row to fill parameters from."""
+        hint = self._filled(self._hint, "hint", self._context(row)) if self._hint else ""
+        return "; ".join(filter(None, (hint, self._command(row))))
+
+    def _command(self, row: JudgedRow) -> str:
+        remedy = self._spec.remedy
+        if remedy is None or not row.state.is_problem or (remedy.params and not row.values):
+            return ""
+        words = ["runner", "run", remedy.job, *(["--target", self._target] if self._target else [])]
+        for name, template in self._remedy.items():
+            words += ["--param", f"{name}={self._filled(template, 'remedy', self._context(row))}"]
+        return shlex.join(words)
 
     def message(self, row: JudgedRow) -> str:
         """The row's own message; without one, its key and the columns that are recorded."""

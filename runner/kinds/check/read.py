@@ -12,7 +12,7 @@ from runner.expr import Expression, Scope, analyse, parse
 from runner.judge import Rule
 from runner.kinds.check.cases import check_cases
 from runner.kinds.check.columns import named_columns
-from runner.kinds.check.spec import CheckSpec
+from runner.kinds.check.spec import CheckSpec, Remedy
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
 from runner.model.suggest import did_you_mean
@@ -63,12 +63,26 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
         message=_text(node, "message"),
         summary=_text(node, "summary"),
         hint=_text(node, "hint"),
+        remedy=_remedy(node, {*names.columns, *rule.computed, *ALWAYS}, names.known, context),
         detail=detail,
         show=tuple(
             str(item.value) for item in _columns(node, "show", {*names.columns, *rule.computed}, names.known, context)
         ),
         trend=_text(node, "trend"),
     )
+
+
+def _remedy(node: MappingNode, names: set[str], known: bool, context: CompileContext) -> Remedy | None:
+    found = node.get("remedy")
+    if isinstance(found, Scalar) and isinstance(found.value, str):
+        return Remedy(job=found.value)
+    if not isinstance(found, MappingNode):
+        return None
+    params = found.get("params")
+    given = params if isinstance(params, MappingNode) else MappingNode({})
+    for key in given:
+        _check_text(given, key, names, known, context)
+    return Remedy(job=_text(found, "job"), params={key: _text(given, key) for key in given})
 
 
 def _text(node: MappingNode, key: str) -> str:

@@ -11,6 +11,14 @@ from runner.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """The maintenance job that mends a finding, and its parameters as templates."""
+
+    job: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec:
     """Where the rows come from (`sql` or `probe`), how they are judged, and how they are shown."""
 
@@ -22,6 +30,7 @@ class CheckSpec:
     message: str = ""
     summary: str = ""
     hint: str = ""
+    remedy: Remedy | None = None
     detail: SqlVariants | None = None
     show: tuple[str, ...] = ()
     trend: str = ""
