@@ -26,9 +26,9 @@ def body_of(
     output, performance = parts(render(replace(report, results=(result,), faults=())))
     return {
         "type": "Service",
-        # Names are values here, never parts of the expression: whatever they hold, they filter nothing else.
-        "filter": "host.name == wanted_host && service.name == wanted_service",
-        "filter_vars": {"wanted_host": clean(host, limit=_NAME), "wanted_service": clean(service, limit=_NAME)},
+        # By its name and not by a filter: whatever a name holds, it means no other object; and one that is not there is
+        # 404, where a filter that finds nothing is 500.
+        "service": f"{clean(host, limit=_NAME)}!{clean(service, limit=_NAME)}",
         "exit_status": _EXITS.get(result.state, 0),
         "plugin_output": output,
         "performance_data": performance,

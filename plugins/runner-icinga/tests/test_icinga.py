@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import grp
+import json
+import os
+import pwd
 import re
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import runner_icinga
+import trustme
 from runner_icinga.results import lasting, parts
 
-from runner.api import RetryableSinkError, SinkError
+from runner.api import RetryableSinkError, Secret, SinkError
 from runner.testing import (
     NOW,
     SAMPLES,
@@ -18,6 +34,7 @@ from runner.testing import (
     HttpReceiver,
     HttpSinkContract,
     PluginContract,
+    open_sink,
     report,
     result,
     sample,
@@ -26,7 +43,7 @@ from runner.testing import (
 STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that break a line or steer a terminal."""
 FIELDS = {
-    "type": str, "filter": str, "filter_vars": dict, "exit_status": int, "plugin_output": str, "performance_data": list,
+    "type": str, "service": str, "exit_status": int, "plugin_output": str, "performance_data": list,
     "check_source": str, "execution_start": float, "execution_end": float, "ttl": int,
 }  # fmt: skip
 
@@ -36,8 +53,7 @@ def checked(body: dict[str, Any]) -> None:
     assert {name: type(value) for name, value in body.items()} == FIELDS
     assert body["type"] == "Service"
     assert body["exit_status"] in (0, 1, 2, 3)
-    assert body["filter"] == "host.name == wanted_host && service.name == wanted_service"
-    assert set(body["filter_vars"]) == {"wanted_host", "wanted_service"}
+    assert body["service"].count("!") >= 1
     assert body["plugin_output"]
     assert "|" not in body["plugin_output"]
     assert not STEERING.search(body["plugin_output"])
@@ -67,8 +83,8 @@ class TestIcinga(HttpSinkContract):
         options = {**self.options(receiver), "hosts": {"main": "db1"}, "own_host": "here", "service_prefix": "pg-"}
         made = report(result("locks"), result("locks", target="standby"), result("restart", target=""))
         self.send(context, options, made)
-        names = [tuple(request.json()["filter_vars"].values()) for request in receiver.requests]
-        assert names == [("db1", "pg-locks"), ("standby", "pg-locks"), ("here", "pg-restart")]
+        names = [request.json()["service"] for request in receiver.requests]
+        assert names == ["db1!pg-locks", "standby!pg-locks", "here!pg-restart"]
 
     def test_numbers_are_performance_data(self, receiver: HttpReceiver, context: FakeSinkContext) -> None:
         self.send(context, self.options(receiver), sample("numbers"))
@@ -131,6 +147,146 @@ def test_performance_data_is_taken_apart(output: str, text: str, data: list[str]
 def test_how_long_a_result_is_fresh() -> None:
     assert lasting(report(next_slot=NOW + timedelta(hours=1))) == timedelta(hours=2, seconds=57)
     assert lasting(report(next_slot=None)) == timedelta(hours=25)
+
+
+# ---- the real one
+
+
+@dataclass(frozen=True)
+class Icinga:
+    """A real Icinga 2 with two services that take passive results: its URL, and the file of its authority."""
+
+    url: str
+    ca_file: str
+
+    def options(self, **changes: object) -> dict[str, object]:
+        given = {"url": self.url, "user": "runner", "password": Secret("planted-password"), "ca_file": self.ca_file}
+        return {**given, **changes}
+
+    def last(self, service: str) -> dict[str, Any]:
+        """The newest result of a service, as Icinga has it."""
+        request = Request(f"{self.url}/v1/objects/services/main!{service}?attrs=last_check_result")
+        request.add_header("Authorization", "Basic " + base64.b64encode(b"runner:planted-password").decode())
+        with urlopen(request, timeout=10, context=ssl.create_default_context(cafile=self.ca_file)) as answer:
+            found: dict[str, Any] = json.load(answer)["results"][0]["attrs"]["last_check_result"]
+            return found
+
+
+CONFIGURATION = """
+const NodeName = "master"
+const ZoneName = "master"
+include <itl>
+object Endpoint NodeName {{ }}
+object Zone ZoneName {{ endpoints = [ NodeName ] }}
+object ApiListener "api" {{ bind_host = "127.0.0.1"; bind_port = {port} }}
+object ApiUser "runner" {{
+  password = "planted-password"
+  permissions = [ "actions/process-check-result", "objects/query/*" ]
+}}
+object Host "main" {{ check_command = "dummy" }}
+template Service "passive" {{ check_command = "dummy"; enable_active_checks = false; host_name = "main" }}
+object Service "dead-rows" {{ import "passive" }}
+object Service "connections" {{ import "passive" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def icinga() -> Iterator[Icinga]:
+    program = shutil.which("icinga2") or shutil.which("icinga2", path="/usr/sbin")
+    if not program:
+        pytest.skip("needs Icinga 2: apt-get install icinga2-bin")
+    # Icinga leaves root for a user of its own, who must reach the folder.
+    folder = Path(tempfile.mkdtemp(prefix="icinga-", dir="/tmp"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    try:
+        user, group = prepared(folder, port)
+        places = {"Data": "data", "Log": "log", "Cache": "cache", "Spool": "spool", "InitRun": "run", "Config": "."}
+        words = [program, "daemon", "-c", f"{folder}/icinga2.conf", f"-DRunAsUser={user}", f"-DRunAsGroup={group}"]
+        words += [f"-D{name}Dir={folder / place}" for name, place in places.items()]
+        with (folder / "out").open("wb") as out, subprocess.Popen(words, stdout=out, stderr=out) as process:
+            try:
+                wait_for(port, process, folder / "out")
+                yield Icinga(f"https://127.0.0.1:{port}", str(folder / "data/certs/ca.crt"))
+            finally:
+                process.terminate()
+    finally:
+        shutil.rmtree(folder)
+
+
+def prepared(folder: Path, port: int) -> tuple[str, str]:
+    """Writes all that Icinga needs, and says as whom it runs."""
+    for name in ("data/certs", "log", "cache", "spool", "run"):
+        (folder / name).mkdir(parents=True)
+    (folder / "icinga2.conf").write_text(CONFIGURATION.format(port=port))
+    authority = trustme.CA()
+    certificate = authority.issue_cert("master", "127.0.0.1", common_name="master")
+    for name, blob in {
+        "ca.crt": authority.cert_pem, "master.crt": certificate.cert_chain_pems[0], "master.key": certificate.private_key_pem,
+    }.items():  # fmt: skip
+        blob.write_to_path(str(folder / "data/certs" / name))
+    account = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nagios")
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, account.pw_uid, account.pw_gid)
+    return account.pw_name, grp.getgrgid(account.pw_gid).gr_name
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], out: Path) -> None:
+    end = time.monotonic() + 60
+    while True:
+        with socket.socket() as probe:
+            if not probe.connect_ex(("127.0.0.1", port)):
+                return
+        assert process.poll() is None, out.read_text()
+        assert time.monotonic() < end, out.read_text()
+        time.sleep(0.05)
+
+
+def test_a_real_icinga_takes_results(icinga: Icinga, sink_context: FakeSinkContext) -> None:
+    sink = open_sink(runner_icinga.ICINGA, icinga.options(), sink_context)
+    sink.emit(sample("numbers"))
+    found = icinga.last("connections")
+    assert (found["state"], found["active"]) == (0, False)
+    assert "=42" in found["performance_data"][0]
+    sink.emit(sample("one critical"))
+    found = icinga.last("dead-rows")
+    assert found["state"] == 2
+    assert found["output"].startswith("CRITICAL - dead-rows: ")
+    assert found["ttl"] == 172857
+
+
+def test_a_real_icinga_names_what_it_does_not_know(icinga: Icinga, sink_context: FakeSinkContext) -> None:
+    sink = open_sink(runner_icinga.ICINGA, icinga.options(), sink_context)
+    with pytest.raises(
+        SinkError, match=r"1 results were not taken \(main!nobody\): .* answered 404 Not Found: .*No objects found"
+    ) as caught:
+        sink.emit(report(result("nobody"), result("connections", "warning")))
+    assert not isinstance(caught.value, RetryableSinkError)
+    assert icinga.last("connections")["state"] == 1
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("hostile")])
+def test_no_text_reaches_another_service(name: str, icinga: Icinga, sink_context: FakeSinkContext) -> None:
+    sink = open_sink(runner_icinga.ICINGA, icinga.options(), sink_context)
+    sink.emit(report(result("dead-rows")))
+    before = icinga.last("dead-rows")["execution_end"]
+    with pytest.raises(SinkError, match="not taken"):
+        sink.emit(
+            replace(
+                sample(name),
+                results=tuple(
+                    replace(item, started=NOW, finished=NOW + timedelta(days=1)) for item in sample(name).results
+                ),
+            )
+        )
+    assert icinga.last("dead-rows")["execution_end"] == before
+
+
+def test_a_wrong_password_is_refused(icinga: Icinga, sink_context: FakeSinkContext) -> None:
+    sink = open_sink(runner_icinga.ICINGA, icinga.options(password=Secret("wrong-planted-one")), sink_context)
+    with pytest.raises(SinkError, match="401 Unauthorized") as caught:
+        sink.emit(sample("one critical"))
+    assert "wrong-planted-one" not in caught.value.message
 
 
 class TestPlugin(PluginContract):
