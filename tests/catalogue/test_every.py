@@ -103,11 +103,12 @@ def pair(tmp_path_factory: pytest.TempPathFactory, server: Servers) -> Iterator[
         primary.remove()
 
 
-def home_of(path: Path, options: Mapping[str, str]) -> Path:
+def home_of(path: Path, options: Mapping[str, str], values: Mapping[str, Mapping[str, Any]] | None = None) -> Path:
+    """A home with every check, and an operator's own values beside `use:`."""
     (path / "checks.d").mkdir(parents=True)
     target = {**options, "connect_timeout": "5", "databases": {"include": ["ward"]}}
     (path / "runner.yaml").write_text(json.dumps({"version": 1, "targets": {"main": target}, "sinks": {}}))
-    jobs = [{"check": name.replace(".", "-"), "use": name} for name in CHECKS]
+    jobs = [{"check": name.replace(".", "-"), "use": name, **(values or {}).get(name, {})} for name in CHECKS]
     (path / "checks.d" / "every.yaml").write_text(json.dumps({"schedule": "hourly", "jobs": jobs}))
     return path
 
@@ -169,6 +170,22 @@ def test_what_cannot_be_seen_names_the_grant(tmp_path: Path, pair: Pair) -> None
         if not any(word in text for word in ("grant", "pg_monitor", "superuser"))
     }
     assert silent == {}
+
+
+def test_exceptions_leave_out_what_they_name_and_nothing_else(tmp_path: Path, pair: Pair) -> None:
+    keys = {name: entries()[name].job.spec.rule.key for name in CHECKS}  # type: ignore[attr-defined]
+    nothing = {name: {"except": [{column: "no such *"} for column in key]} for name, key in keys.items() if key}
+    all_of_it = {name: {"except": [{key[0]: "*"}]} for name, key in keys.items() if key}
+    assert len(nothing) > 80
+    options = pair.primary.options("ward", "postgres")
+    plain, same, none = (
+        look(home_of(tmp_path / word, options, values), MOMENTS[0])
+        for word, values in (("plain", {}), ("same", nothing), ("none", all_of_it))
+    )
+    for name in nothing:
+        assert failed({name: none[name]}, grants=True) == {}
+        assert len(same[name]["findings"]) == len(plain[name]["findings"]), name
+        assert none[name]["findings"] == [], name
 
 
 def test_nobody_is_told_ok_where_somebody_sees_worse(tmp_path: Path, pair: Pair) -> None:
