@@ -45,7 +45,7 @@ def deliver(
     for name, items in _by_sink(waiting).items():
         settings = home.settings.sinks.get(name)
         if settings is None:
-            gone = Failure(message=f"runner.yaml has no sink `{name}` any more", permanent=True)
+            gone = _gone(name, home)
             for item in items:
                 settler(settler.delivery(item), gone)
             continue
@@ -55,6 +55,13 @@ def deliver(
         )
     _collect(rounds, inbox)
     return settler.delivered
+
+
+def _gone(name: str, home: Home) -> Failure:
+    """A mistake in runner.yaml, or a plugin that is broken today, may be mended tomorrow: then the sink is back."""
+    if home.errors:
+        return Failure(message="the sink cannot be used as runner.yaml has it", hint="runner validate")
+    return Failure(message=f"runner.yaml has no sink `{name}` any more", permanent=True)
 
 
 class _Round:

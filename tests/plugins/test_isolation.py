@@ -133,6 +133,20 @@ def test_a_plugin_that_is_broken_stands_in_the_report_and_stops_nothing(tmp_path
     assert [told in fault["message"] for fault in report["faults"]] == [True]
 
 
+def test_what_waits_for_a_sink_is_kept_while_its_plugin_is_broken(tmp_path: Path) -> None:
+    refuses = SINK.format(act="raise OSError('not now')")
+    home = home_with(tmp_path, refuses)
+    assert process("run-due", "--now", "2026-03-04T03:00:00Z", home=home).code == 0
+    (home / "plugins" / "bad.py").write_text("1 / 0")
+    broken = process("run-due", "--now", "2026-03-04T03:02:00Z", home=home)
+    assert broken.code == 78
+    assert "the sink cannot be used as runner.yaml has it" in broken.err
+    home_with(tmp_path, SINK.format(act="print('arrived', report.slot)"))
+    mended = process("run-due", "--now", "2026-03-04T03:10:00Z", home=home)
+    assert mended.code == 0
+    assert "arrived 2026-03-04 03:00:00+00:00" in mended.err
+
+
 def test_a_thread_that_a_plugin_leaves_behind_does_not_keep_the_process(tmp_path: Path) -> None:
     hook = """
     @hookimpl

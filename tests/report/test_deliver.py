@@ -14,6 +14,7 @@ import pytest
 from runner.api import Delivery, Report, RetryableSinkError, SinkError, SinkType, hookimpl
 from runner.clock import SystemClock
 from runner.errors import ConfigurationError, StoreError
+from runner.model.diagnostic import Diagnostic, Span
 from runner.model.home import Home, Settings, SinkSettings
 from runner.model.problem import Announced, Change
 from runner.model.report import NOTHING_TOLD, DeliveryState, Told, Waiting
@@ -190,6 +191,14 @@ def test_a_sink_that_is_gone_from_the_settings_is_given_up(tmp_path: Path) -> No
     done = run(home_of(tmp_path), a_delivery("gone"))
     assert done.gave_up
     assert done.faults[0].message.endswith("was given up after 1 try: runner.yaml has no sink `gone` any more")
+
+
+def test_a_sink_that_is_gone_by_a_mistake_is_waited_for(tmp_path: Path) -> None:
+    wrong = Diagnostic(code="bad-value", span=Span("runner.yaml"), message="`type` cannot be `acme.pager`")
+    done = run(replace(home_of(tmp_path), diagnostics=(wrong,)), a_delivery("gone"))
+    assert not done.gave_up
+    assert done.settled[0].state is DeliveryState.PENDING
+    assert done.faults[0].message.endswith(": the sink cannot be used as runner.yaml has it")
 
 
 def test_a_sink_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
