@@ -110,7 +110,8 @@ def test_what_took_longer_than_the_time_that_is_left_is_not_started(database: Da
     found = maintain(context, {"vacuum": {"tables": "all"}}, budget="10min")
     assert found.state is State.WARNING
     [finding] = found.findings
-    assert finding.message == "public.long: not started: it usually takes 1 h, and 10 min are left"
+    words = r"public\.long: not started: it usually takes 1 h, and (10|9) min( \d+ s)? are left"
+    assert re.fullmatch(words, finding.message)
     assert cells(found)["public.short"][1] == "vacuumed"
 
 
@@ -118,10 +119,9 @@ def test_a_step_has_a_budget_of_its_own(database: Database, context: Context) ->
     make_dead_rows(database, "public.a")
     context.history = Remembered(trends={"seconds": {Series("", ("public", "a")): (Sample(at=SLOT, value=60.0),)}})
     found = maintain(context, {"vacuum": {}, "budget": "5s"}, {"analyze": {"tables": "all"}})
-    assert [item.message for item in found.findings] == [
-        "public.a: not started: it usually takes 1 min, and 5 s are left"
-    ]
-    assert cells(found)["public.a"][1] in ("analyzed", "not started")
+    [finding] = found.findings
+    assert re.fullmatch(r"public\.a: not started: it usually takes 1 min, and \d(\.\d+)? s are left", finding.message)
+    assert database.value("select analyze_count from pg_stat_user_tables") == 1
 
 
 @pytest.mark.parametrize(("at_end", "state"), [("cancel", State.CRITICAL), ("finish", State.OK)])
@@ -130,11 +130,11 @@ def test_the_end_of_the_budget_cancels_only_where_that_is_said(
 ) -> None:
     database.execute("create table slow as select generate_series(1, 40000) as i", "delete from slow where i % 2 = 0")
     # A pause of 10 ms for each page makes it take about two seconds.
-    keys = {"budget": "500ms", "at_end": at_end, "cost_delay": "10ms", "cost_limit": 1}
+    keys = {"budget": "2s", "at_end": at_end, "cost_delay": "10ms", "cost_limit": 1}
     found = maintain(context, {"vacuum": {"tables": ["slow"]}}, **keys)
     assert found.state is state
     if at_end == "cancel":
-        assert found.findings[0].message == "public.slow: cancelled: the budget of 500 ms is used up"
+        assert found.findings[0].message == "public.slow: cancelled: the budget of 2 s is used up"
 
 
 def test_unknown_options_are_left_out_and_told(database: Database, context: Context) -> None:

@@ -134,7 +134,7 @@ def test_a_window_that_ends_in_the_middle_and_the_next_night(night: Database, co
 
     def slow(text: str) -> None:
         """From the 50th table on each begins when the window has just ended."""
-        number = int(text.split("(")[1].split(" ")[0])
+        number = int(text.split("(")[1].split(" ", maxsplit=1)[0])
         while number >= 50 and context.clock.elapsed() < ended:
             time.sleep(0.05)
 
