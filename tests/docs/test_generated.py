@@ -73,6 +73,12 @@ steps:
   - vacuum: {analyze: true, freeze: true, tables: needed}
   - analyze: {tables: [public.a, b.*], skip_locked: true}
   - {name: tidy, sql: delete from a, autocommit: true}
+  - freeze: {xid_age: 40%, jobs: 4}
+  - reindex: {indexes: bloated}
+  - vacuum: {tables: {findings_of: [one]}, truncate: false}
+budget: 90min
+at_end: cancel
+pause_when: replication_lag > 30s
 verify: {warning: after.size > before.size}
 """
 
@@ -152,7 +158,12 @@ def test_the_quick_reference_says(loaded: Loaded, line: str) -> None:
     "  2. `vacuum (analyze, freeze)` for the tables that need it (over their own autovacuum trigger, old transaction ids, or never done), one at a time.",
     "  3. `analyze` for `public.a` and `b.*`, one at a time.",
     "  4. tidy: Without a transaction; the steps after it are left when it fails:",
-    "  5. Measure again; the report shows both and the difference.",
+    "  5. `vacuum (freeze)` for the tables whose transaction ids are old, with 4 connections.",
+    "  6. `reindex concurrently` for indexes that are invalid, or much larger than their entries, one at a time.",
+    "  7. `vacuum (truncate off)` for the tables that `one` complains about, one at a time.",
+    "  8. Measure again; the report shows both and the difference.",
+    "- Starts nothing more after 1 h 30 min and what still runs is cancelled.",
+    "- Pauses while `replication_lag > 30 s`.",
     "  - warning when `after.size > before.size`.",
 ])  # fmt: skip
 def test_the_procedures_say(loaded: Loaded, line: str) -> None:

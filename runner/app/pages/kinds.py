@@ -11,7 +11,17 @@ from runner.expr import in_words
 from runner.judge import Rule
 from runner.kinds.check.spec import CheckSpec
 from runner.kinds.command.spec import CommandSpec
-from runner.kinds.maintenance.spec import FreezeStep, MaintenanceSpec, ReindexStep, SqlStep, Step, VacuumStep, WorkStep
+from runner.kinds.maintenance.spec import (
+    FreezeStep,
+    Limits,
+    MaintenanceSpec,
+    ReindexStep,
+    SqlStep,
+    Step,
+    VacuumStep,
+    WorkStep,
+)
+from runner.model.quantity import show_duration
 
 
 def kind_lines(job: Job) -> list[str]:
@@ -33,7 +43,8 @@ def _check(spec: CheckSpec) -> list[str]:
         lines.append(f"- Reads the probe {code(spec.probe)}{f' with {options}' if options else ''}.")
     if spec.rule.key:
         lines.append(f"- One row is one {listed([code(name) for name in spec.rule.key])}.")
-    return [*lines, *_rule(spec.rule)]
+    remedy = [f"- Is mended by {code(spec.remedy.job)}."] if spec.remedy else []
+    return [*lines, *_rule(spec.rule), *remedy]
 
 
 def _options(options: Mapping[str, object]) -> str:
@@ -69,7 +80,19 @@ def _maintenance(spec: MaintenanceSpec) -> list[str]:
     if spec.measure:
         last = number + len(spec.steps)
         lines += [f"  {last}. Measure again; the report shows both and the difference.", ""]
-    return [*lines, *(_verify(spec.verify) if spec.verify else [])]
+    return [*lines, *_limits(spec.limits), *(_verify(spec.verify) if spec.verify else [])]
+
+
+def _limits(limits: Limits) -> list[str]:
+    cancelled = " and what still runs is cancelled" if limits.at_end == "cancel" else ""
+    said = [
+        (limits.budget, f"Starts nothing more after {show_duration(limits.budget or 0)}{cancelled}."),
+        (limits.cost_delay, f"Rests {show_duration(limits.cost_delay or 0)} each time its cost limit is used up."),
+        (limits.pause_when, f"Pauses while {code(in_words(limits.pause_when)) if limits.pause_when else ''}."),
+        (limits.stop_when, f"Stops as soon as {code(in_words(limits.stop_when)) if limits.stop_when else ''}."),
+        (not limits.yield_to_waiters, "Goes on although sessions wait for it."),
+    ]
+    return [f"- {text}" for given, text in said if given]
 
 
 def _step(number: int, step: Step) -> list[str]:
