@@ -46,7 +46,6 @@ from runner.model.result import (
 from runner.model.secret import Secret
 from runner.model.state import State, worst
 from runner.model.target import Target
-from runner.net.address import basic as basic_auth
 from runner.net.answer import WORTH_RETRYING, HttpAnswer
 from runner.net.deadline import Deadline
 from runner.offers import Advice, CheckPack, Command, DoctorCheck, DoctorContext, Function, SecretSource, Tick
@@ -166,6 +165,13 @@ def http_send(
         url, body, method=method, headers=headers or {}, timeout=timeout, ca_file=ca_file, secrets=secrets,
         retry_on=retry_on,
     )  # fmt: skip
+
+
+def basic_auth(user: str, password: str) -> Secret:
+    """The value of an `Authorization` header with a user and a password (RFC 7617)."""
+    from runner.net.address import basic
+
+    return basic(user, password)
 
 
 # ---- kinds of jobs

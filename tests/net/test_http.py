@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from runner.api import HttpAnswer, RetryableSinkError, Secret, SinkError, http_send
+from runner.api import Deadline, HttpAnswer, RetryableSinkError, Secret, SinkError, basic_auth, http_send
 from tests.net.receiver import Receiver, Request, Stream, reply
 
 SECRET = "pl@nted/S3cret#42"
@@ -82,6 +82,11 @@ def test_what_is_sent_and_what_comes_back() -> None:
     assert request.headers["host"] == f"127.0.0.1:{receiver.port}"
     assert request.headers["user-agent"].startswith("runner/")
     assert request.headers["content-length"] == "6"
+
+
+def test_a_login_is_a_secret_header() -> None:
+    made = basic_auth("ana", "wörd:x")
+    assert (str(made), made.reveal()) == ("***", "Basic " + base64.b64encode("ana:wörd:x".encode()).decode())
 
 
 def test_an_empty_body_has_a_length_too() -> None:
@@ -155,9 +160,19 @@ def test_a_head_that_comes_byte_by_byte_is_too_late(start: bytes) -> None:
     assert "`timeout:`" in error.hint
 
 
+def test_requests_share_a_deadline() -> None:
+    with Receiver() as receiver:
+        until = Deadline(0.2)
+        time.sleep(0.3)
+        error = failure(receiver.url, timeout=until)
+        assert receiver.requests == []
+    assert isinstance(error, RetryableSinkError)
+    assert error.message.endswith(" did not answer within 0.2 s")
+
+
 def test_of_a_body_there_is_what_came_in_time() -> None:
     with dribble(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nok", b"x") as receiver:
-        assert send(receiver.url, timeout=0.5).body.startswith(b"okx")
+        assert send(receiver.url, timeout=1.5).body.startswith(b"okx")
         receiver.ended.set()
 
 
