@@ -22,9 +22,9 @@ _COLOURS = {
 }
 
 
-def wants_colour(stream: TextIO) -> bool:
+def wants_colour(stream: TextIO | None) -> bool:
     """Colour only on a terminal, never with NO_COLOR (no-color.org) or a dumb terminal."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
@@ -77,7 +77,10 @@ def say_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str
         tell(text)
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
+    """Writes at once; a stream that was closed before the process began (`>&-`) takes nothing."""
+    if stream is None:
+        return
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "replace").decode(encoding))
     stream.flush()

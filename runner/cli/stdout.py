@@ -24,8 +24,8 @@ class _Kept:
 _kept: _Kept | None = None
 
 
-def results() -> TextIO:
-    """The stream for results."""
+def results() -> TextIO | None:
+    """The stream for results; None when the process was started without one."""
     return _kept.results if _kept else sys.stdout
 
 
@@ -33,11 +33,13 @@ def keep_apart() -> None:
     """From now on `print` and descriptor 1 lead to standard error, and `results()` alone to standard output."""
     global _kept
     before = sys.stdout
-    if _kept is not None or before is None or sys.stderr is None:
+    if _kept is not None or before is None:
         return
-    exchanged = _exchanged(before)
+    # A process that was started without one (`2>&-`) may have any file on descriptor 2.
+    elsewhere = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    exchanged = _exchanged(before, 2 if sys.stderr else elsewhere.fileno())
     _kept = _Kept(before, exchanged or before, exchanged is not None)
-    sys.stdout = sys.stderr
+    sys.stdout = elsewhere
 
 
 def give_back() -> None:
@@ -64,7 +66,7 @@ def silence() -> None:
     os.close(nowhere)
 
 
-def _exchanged(stream: TextIO) -> TextIO | None:
+def _exchanged(stream: TextIO, elsewhere: int) -> TextIO | None:
     """The process's own standard output on a descriptor that no child inherits; None where a test stands in for it."""
     if stream is not sys.__stdout__:
         return None
@@ -73,7 +75,7 @@ def _exchanged(stream: TextIO) -> TextIO | None:
             return None
         stream.flush()
         own = os.dup(1)
-        os.dup2(2, 1)
+        os.dup2(elsewhere, 1)
     except (OSError, ValueError):
         return None
     return open(own, "w", encoding=stream.encoding, errors=stream.errors)

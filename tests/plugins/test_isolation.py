@@ -211,3 +211,26 @@ def test_calls_are_traced_on_standard_error(tmp_path: Path) -> None:
     assert the_report(said)["state"] == "ok"
     assert "runner: plugin bad: runner_register_sinks, " in said.err
     assert " ms, 1 thing\n" in said.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_process_without_output_does_its_work(tmp_path: Path, closed: str) -> None:
+    home = home_with(tmp_path, f"print('noise')\n{SINK.format(act='print(1)')}")
+    command = f"{sys.executable} -m runner --home {home} run-due {closed}"
+    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True, env=clean({}))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ".runner" / "state.db").exists()
+    assert "noise" not in done.stdout
+    listed = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m runner --home {home} status {closed}"],
+        check=False, capture_output=True, text=True, env=clean({}),
+    )  # fmt: skip
+    assert listed.returncode == 0, listed.stderr
+
+
+def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
+    home = home_with(tmp_path, "print('noise')", sink=False)
+    command = f"{sys.executable} -m runner --home {home} catalogue list | head -n 1"
+    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True, env=clean({}))
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "noise\n"

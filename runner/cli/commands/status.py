@@ -180,6 +180,6 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
 
 
 def _say_trends(results: Sequence[Result]) -> None:
-    if rows := trend_rows(results, room(), blocks=knows_blocks(stdout.results().encoding)):
+    if rows := trend_rows(results, room(), blocks=knows_blocks(getattr(stdout.results(), "encoding", None))):
         say()
         say_table(("trend", "of", "course", "job", "target"), rows)
