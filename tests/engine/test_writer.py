@@ -123,3 +123,22 @@ def test_stop_cancels_what_runs_in_every_session(target: Target, shared: Databas
 def test_a_database_that_is_not_there(target: Target) -> None:
     with pytest.raises(TargetError, match="no_such_database"):
         Writer(target, "no_such_database", purpose="runner/x", lock_timeout=1.0)
+
+
+@pytest.mark.parametrize(("how", "is_cancelled"), [("stop", False), ("cancel", True)])
+def test_what_is_shielded_outlives_a_stop_of_the_run_and_no_cancel_of_its_own(
+    writer: Writer, shared: Database, how: str, is_cancelled: bool
+) -> None:
+    sleeping = "select count(*) from pg_stat_activity where query = 'select pg_sleep(1), 41' and state = 'active'"
+
+    def interrupt() -> None:
+        eventually(lambda: shared.value(sleeping))
+        getattr(writer, how)()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    answer = writer.execute("select pg_sleep(1), 41", shielded=True)
+    thread.join()
+    assert isinstance(answer, QueryError) is is_cancelled
+    writer.close()
+    writer.close()
