@@ -105,6 +105,6 @@ def _becomes(use: Use, states: set[str], what: str) -> Any:
         return result if result["state"] in states else None
 
     try:
-        return eventually(look, what=f"{what}: {sorted(states)}")
+        return eventually(look, seconds=60, what=f"{what}: {sorted(states)}")
     except AssertionError as error:
         raise AssertionError(f"{error}; {seen[0]} at first, {seen[-1]} in the end") from None

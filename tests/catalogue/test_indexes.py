@@ -233,6 +233,8 @@ def test_unused_for_four_weeks(tmp_path: Path, patient: Server, database: Databa
     database.execute("drop index t_b_idx")
     assert use.look("--now", "2026-03-04T03:00Z")["state"] == "ok"
     database.execute("select pg_stat_reset()")
+    none = "select coalesce(sum(idx_scan), 0) = 0 from pg_stat_user_indexes"
+    eventually(lambda: database.value(none), what="the reset")
     use.write("pg.unused-indexes", params={"min_size": "0MB", "counted_for": "28 days"})
     young = use.look("--now", "2026-03-11T02:00Z")
     assert (young["state"], "reads have only been counted since" in young["summary"]) == ("unknown", True)
@@ -261,6 +263,8 @@ def test_a_large_table_without_an_index(tmp_path: Path, patient: Server, databas
         in found["findings"][0]["message"]
     )
     database.execute("select pg_stat_reset()", "analyze p")
+    none = "select coalesce(sum(seq_tup_read), 0) = 0 from pg_stat_user_tables"
+    eventually(lambda: database.value(none), what="the reset")
     assert use.look("--now", "2026-03-04T04:30Z")["state"] == "unknown"
 
 

@@ -229,7 +229,7 @@ def test_a_default_partition_without_statistics(tmp_path: Path, patient: Server,
     use.write("pg.default-partition-rows")
     eventually(lambda: use.look()["state"] == "warning", what="the count")
     database.execute("select pg_stat_reset()")
-    assert use.look()["state"] == "unknown"
+    eventually(lambda: use.look()["state"] == "unknown", what="the reset")
     database.execute("truncate p")
     assert use.look()["state"] == "ok"
 

@@ -305,7 +305,9 @@ def test_autovacuum_itself(tmp_path: Path, own_server: Callable[..., Server]) ->
     vacuums = homes(tmp_path / "long", server, "postgres", "pg.long-vacuum", params={"warn_after": "1ms"})
     for role in ("postgres", "minimal"):
         assert "1 of 1 autovacuum worker at work" in becomes(busy[role], "warning")["summary"]
-        eventually(lambda role=role: "autovacuum of public.t" in told(vacuums[role].look()), what="the vacuum of t")
+        eventually(
+            lambda role=role: "autovacuum of public.t" in told(vacuums[role].look()), what="the vacuum of t", seconds=90
+        )
     run_in(server, "alter system set autovacuum = off", "select pg_reload_conf()")
     for role, use in switch.items():
         assert "autovacuum is off" in becomes(use, "critical")["summary"], role

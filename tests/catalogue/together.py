@@ -19,7 +19,7 @@ from tests.postgres import Database, eventually
 from tests.shipped.support import LOOKS, database_of
 
 USERS = ("postgres", "minimal", "nobody")
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

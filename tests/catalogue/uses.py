@@ -50,7 +50,7 @@ def becomes(use: Use, *states: str, now: str = "") -> Any:
 
     last: list[tuple[str, str]] = []
     try:
-        return eventually(look, seconds=10, what=f"{states}")
+        return eventually(look, seconds=60, what=f"{states}")
     except AssertionError as error:
         raise AssertionError(f"{error}: {last[-1:]}") from None
 
