@@ -159,6 +159,12 @@ def test_statements(step: VacuumStep | AnalyzeStep, kind: str, major: int, sql: 
     assert table_statement(step, table('T "q"', kind=kind), major) == sql
 
 
+def test_children_are_left_to_themselves_where_the_server_would_take_them_along() -> None:
+    parent = table("p", has_children=True)
+    assert table_statement(VacuumStep(), parent, 18) == 'vacuum (skip_database_stats) only "public"."p"'
+    assert table_statement(AnalyzeStep(), parent, 17) == 'analyze "public"."p"'
+
+
 @pytest.mark.parametrize(
     ("step", "major", "left_out"),
     [

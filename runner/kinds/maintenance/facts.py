@@ -33,7 +33,8 @@ select c.oid::bigint as oid, n.nspname as schema, c.relname as name, c.relkind::
        c.relfilenode::bigint as file,
        case when c.relispartition
             then array(select a.relid::oid::bigint from pg_partition_ancestors(c.oid) a) else '{}' end as parents,
-       pg_has_role(c.relowner, 'usage') or d.owned as owned, {maintain} as maintains
+       c.relhassubclass as has_children,
+       pg_has_role(c.relowner, 'usage') or (d.owned and not c.relisshared) as owned, {maintain} as maintains
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_class t on t.oid = c.reltoastrelid
@@ -82,6 +83,7 @@ class TableFacts:
     analyzes: int = 0
     file: int = 0
     parents: tuple[int, ...] = ()
+    has_children: bool = False
     owned: bool = True
     maintains: bool = False
 

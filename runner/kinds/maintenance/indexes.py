@@ -43,7 +43,7 @@ select c.oid::bigint as oid, n.nspname as schema, c.relname as name, t.oid::bigi
               / 100)))::bigint * current_setting('block_size')::bigint end as needed,
        exists (select from pg_stat_progress_create_index g where g.index_relid = c.oid or g.relid = t.oid) as being_built,
        exists (select from held h where h.relation in (c.oid, t.oid)) as locked,
-       pg_has_role(t.relowner, 'usage') or d.owned as owned, {maintain} as maintains, c.relfilenode::bigint as file
+       pg_has_role(t.relowner, 'usage') or (d.owned and not t.relisshared) as owned, {maintain} as maintains, c.relfilenode::bigint as file
 from pg_index i
 join pg_class c on c.oid = i.indexrelid and c.relkind = 'i'
 join pg_namespace n on n.oid = c.relnamespace

@@ -52,11 +52,14 @@ def statement_of(step: WorkStep, relation: TableFacts | IndexFacts, major: int) 
 def table_statement(step: TableStep, table: TableFacts, major: int) -> str:
     """VACUUM or ANALYZE of one table; partitioned tables are only analyzed."""
     if isinstance(step, AnalyzeStep) or table.is_parent:
-        # Before 18 the partitions are analyzed again; there is no way to ask for the parent alone.
-        only = "only " if table.is_parent and major >= 18 else ""
         options = [*(["skip_locked"] if step.skip_locked else []), *_ring(step.buffer_usage_limit, major)]
-        return f"analyze {_listed(options)}{only}{_quoted(table)}"
-    return f"vacuum {_listed(_vacuum_options(step, major))}{_quoted(table)}"
+        return f"analyze {_listed(options)}{_only(table, major)}{_quoted(table)}"
+    return f"vacuum {_listed(_vacuum_options(step, major))}{_only(table, major)}{_quoted(table)}"
+
+
+def _only(table: TableFacts, major: int) -> str:
+    """Children are tables of their own; before 18 one cannot ask for a partitioned parent without them."""
+    return "only " if major >= 18 and (table.is_parent or table.has_children) else ""
 
 
 def unknown_options(step: WorkStep, major: int) -> tuple[str, ...]:
