@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -88,7 +88,7 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
             *_outside(interpolator.diagnostics, [item.diagnostic for item in complaints]),
             *reader.diagnostics,
         ),
-        secrets=(*interpolator.secrets, *_secrets_of(targets)),
+        secrets=(*interpolator.secrets, *_secrets_of(targets), *_secrets_of_sinks(settings.sinks)),
         files=(home / SETTINGS_FILE, *environment.files),
         sources={document.file: document.text},
     )
@@ -148,6 +148,18 @@ def _items(node: Node | None) -> tuple[MappingNode, ...]:
 def _declared(root: MappingNode, settings: Settings, targets: Mapping[str, Target]) -> dict[str, frozenset[str]]:
     used = {"targets": targets, "sinks": settings.sinks, "windows": settings.windows}
     return {section: frozenset({*_mapping(root.get(section)), *names}) for section, names in used.items()}
+
+
+def _secrets_of_sinks(sinks: Mapping[str, SinkSettings]) -> Iterator[Secret]:
+    """Options that are secrets, wherever they come from; of an address also the tokens that stand in it."""
+    for sink in sinks.values():
+        for value in sink.options.values():
+            if isinstance(value, Secret):
+                yield value
+                if value.reveal().startswith(("http:", "https:")):
+                    from runner.net.address import tokens
+
+                    yield from tokens(value.reveal())
 
 
 def _secrets_of(targets: Mapping[str, Target]) -> list[Secret]:

@@ -17,6 +17,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _AS_IT_IS: Final = "!$&'()*+,;=:@/?%-._~"
 _SHORTEST_SECRET = 6
 """A shorter part of a path is a word such as `api` and stays readable."""
+_LENGTH_OF_TOKENS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,15 @@ def address_of(url: str | Secret) -> Address:
     )
 
 
+def tokens(url: str) -> tuple[Secret, ...]:
+    """What in a URL is a token beyond doubt: a word of its path or query that nobody would write anywhere else."""
+    try:
+        found = address_of(url).secrets
+    except SinkError:
+        return ()
+    return tuple(item for item in found if _is_token(item.reveal()))
+
+
 def basic(user: str, password: str) -> Secret:
     """The value of an `Authorization` header, RFC 7617."""
     return Secret("Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
@@ -77,6 +87,10 @@ def _hidden(text: str, parts: SplitResult, path: str) -> set[str]:
     words = [text, path, parts.query, parts.password or "", *parts.path.split("/")]
     words += [word for item in parts.query.split("&") for word in (item, item.partition("=")[2])]
     return {found for word in words if len(word) >= _SHORTEST_SECRET for found in (word, unquote(word))}
+
+
+def _is_token(word: str) -> bool:
+    return len(word) >= _LENGTH_OF_TOKENS and any(char.isdigit() for char in word)
 
 
 def _refused() -> SinkError:

@@ -20,6 +20,7 @@ import pytest
 import trustme
 
 from runner.api import Deadline, HttpAnswer, RetryableSinkError, Secret, SinkError, basic_auth, http_send
+from runner.net.address import tokens
 from tests.net.receiver import Receiver, Request, Stream, reply
 
 SECRET = "pl@nted/S3cret#42"
@@ -536,3 +537,18 @@ def test_nothing_of_it_is_imported_before_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://hooks.example/services/T00000000/B00000000/abcdefghijkl9", {"abcdefghijkl9"}),
+        ("https://x.example/webhook?token=0123456789ab&page=report", {"0123456789ab", "token=0123456789ab"}),
+        ("https://ana:s3cret-password@x.example/", {"s3cret-password"}),
+        ("https://x.example/notifications/messages", set()),
+        ("not a url 0123456789", set()),
+    ],
+)
+def test_tokens_of_an_address_are_known_from_its_words(url: str, found: set[str]) -> None:
+    whole = {url, url.partition("example")[2], url.partition("?")[2]}
+    assert {item.reveal() for item in tokens(url)} - whole == found
