@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 
 from runner.errors import ScheduleError
 from runner.formats.course import Course
@@ -20,14 +19,19 @@ _AMOUNT = re.compile(r"([+-]?[\d,]+(?:\.\d+)?)\s*(\S*)")
 def element(tag: str, *content: str, **attributes: str) -> str:
     """An element; its content is HTML, its attributes are texts. `class_` is `class`."""
     named = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(text)}"' for name, text in attributes.items() if text
+        f' {name.rstrip("_").replace("_", "-")}="{_quoted(text)}"' for name, text in attributes.items() if text
     )
     return f"<{tag}{named}>{''.join(content)}</{tag}>"
 
 
 def text(value: str) -> str:
-    """Text as HTML."""
-    return escape(value, quote=False)
+    """Text as HTML. The library's own function comes with a table of 2,000 entities that nobody here needs."""
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _quoted(value: str) -> str:
+    """A text as an attribute in double quotes."""
+    return text(value).replace('"', "&quot;").replace("'", "&#x27;")
 
 
 def link(address: str) -> str:
