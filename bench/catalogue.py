@@ -79,16 +79,36 @@ class Ours:
         return [*own_command(), "--home", str(self.path), "run", "measured", "--json"]
 
 
-def seconds(words: Sequence[str], *, fine: frozenset[int] = frozenset({0}), **environ: str) -> float:
-    """How long a process takes from its start to its end."""
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock and of the processor, that of the server not counted."""
+
+    wall: float = 0.0
+    processor: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.wall + other.wall, self.processor + other.processor)
+
+
+def cost(words: Sequence[str], *, fine: frozenset[int] = frozenset({0}), **environ: str) -> Cost:
+    """Of a process and those that it started."""
+    before, began = os.times(), time.perf_counter()
     done = subprocess.run(
         words, env={**_ENVIRONMENT, **environ}, check=False, capture_output=True, stdin=subprocess.DEVNULL
     )
-    took = time.perf_counter() - began
+    took, after = time.perf_counter() - began, os.times()
     if done.returncode not in fine:
         raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
-    return took
+    user, system = after.children_user - before.children_user, after.children_system - before.children_system
+    return Cost(took, user + system)
+
+
+def middle(costs: Sequence[Cost]) -> Cost:
+    return Cost(median(each.wall for each in costs), median(each.processor for each in costs))
+
+
+def in_words(found: Cost) -> str:
+    return f"{found.wall * 1000:7.0f} ms ({found.processor * 1000:.0f} ms of the processor)"
 
 
 def fill(server: Server) -> None:
@@ -158,17 +178,13 @@ def beside_psql(folder: Path, server: Server, rounds: int) -> None:
     theirs = [psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, *address, "-f", str(script)]
     # By turns, so that whatever else the machine does meets all alike. runner switches the JIT compiler off, as it should be
     # for queries of the catalogues; psql has to be told.
-    rows = [
-        (seconds(ours, fine=states), seconds(theirs, PGOPTIONS="-c jit=off"), seconds(theirs)) for _ in range(rounds)
-    ]
-    mine, other, compiled = (median(times) for times in zip(*rows, strict=True))
-    print(
-        f"  runner, {len(results)} checks      {mine * 1000:8.0f} ms   the first time, when all is compiled, {compiling * 1000:.0f} ms"
-    )
-    print(
-        f"  psql -f, the same SQL  {other * 1000:8.0f} ms   runner takes {mine / other:.2f} times as long (aim: {AIM_PSQL})"
-    )
-    print(f"  psql -f, with its JIT  {compiled * 1000:8.0f} ms   {mine / compiled:.2f} times")
+    rows = [(cost(ours, fine=states), cost(theirs, PGOPTIONS="-c jit=off"), cost(theirs)) for _ in range(rounds)]
+    mine, other, compiled = (middle(costs) for costs in zip(*rows, strict=True))
+    print(f"  runner, {len(results)} checks       {in_words(mine)}")
+    print(f"  the first time, when all is compiled: {compiling * 1000:.0f} ms")
+    ratio = f"runner takes {mine.wall / other.wall:.2f} times as long (aim: {AIM_PSQL})"
+    print(f"  psql -f, the same SQL   {in_words(other)}   {ratio}")
+    print(f"  psql -f, with its JIT   {in_words(compiled)}   {mine.wall / compiled.wall:.2f} times")
 
 
 def beside(
@@ -189,19 +205,18 @@ def beside(
     wanted = sorted({row.use for action in fit for row in _rows(checks[action])})
     command = ours.write(wanted)
     states, answered = frozenset({0, 1, 2, 3}), frozenset({0, 1, 2})
-    seconds(command, fine=states)
+    cost(command, fine=states)
     pairs = [
-        (seconds(command, fine=states), sum(seconds(shared[action], fine=answered) for action in fit))
+        (cost(command, fine=states), sum((cost(shared[action], fine=answered) for action in fit), Cost()))
         for _ in range(rounds)
     ]
-    mine, other = (median(times) for times in zip(*pairs, strict=True))
+    mine, other = (middle(costs) for costs in zip(*pairs, strict=True))
     print(f"{name}: {len(fit)} of its checks, {len(wanted)} of the catalogue")
     for action, said in unfit.items():
         print(f"  left out, because it does not answer here: {action}: {said}")
-    print(f"  runner, one process    {mine * 1000:8.0f} ms")
-    print(
-        f"  {name + ', ' + str(len(fit)) + ' processes':22} {other * 1000:6.0f} ms   {other / mine:.1f} times as long (aim: {AIM_PEERS})"
-    )
+    ratio = f"{other.wall / mine.wall:.1f} times as long (aim: {AIM_PEERS})"
+    print(f"  runner, one process     {in_words(mine)}")
+    print(f"  {name}, {len(fit)} processes  {in_words(other)}   {ratio}")
 
 
 def _rows(row: object) -> list[Check]:
