@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,6 +28,8 @@ class PluginContract:
 
     plugin: object
     name = "under-test"
+    imports = 40
+    """Modules that its import may bring in beside those of `runner.api`; urllib.request alone brings 50."""
 
     def host(self) -> PluginHost:
         """A host that knows the built-ins and this plugin."""
@@ -40,6 +45,22 @@ class PluginContract:
         registry = host.registry()
         assert [f"{fault.message} ({fault.hint})" for fault in host.faults] == []
         assert registry.faults == ()
+
+    def test_its_import_is_cheap(self) -> None:
+        """It is imported at every tick. What costs time is imported by what does the work: `"module:attribute"`."""
+        if not isinstance(self.plugin, ModuleType):
+            return
+        script = (
+            f"import sys, runner.api; before = set(sys.modules); import {self.plugin.__name__}; "
+            "print(*sorted(set(sys.modules) - before))"
+        )
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environ, check=False, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        found = done.stdout.split()
+        assert len(found) <= self.imports, f"it imports {len(found)} modules: {', '.join(found)}"
 
     def test_hooks_have_no_default_values(self) -> None:
         """An argument with a default value is never passed."""

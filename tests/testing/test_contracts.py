@@ -61,6 +61,9 @@ class plugin:
 
 class TestBadPlugin(PluginContract):
     plugin = plugin
+
+class TestHeavyPlugin(PluginContract):
+    import heavy_plugin as plugin
 """
 CAUGHT = {
     "TestBadSink": {
@@ -75,6 +78,7 @@ CAUGHT = {
         "test_a_text_from_a_database_is_harmless[terminal]", "test_a_text_from_a_database_is_harmless[long]",
         "test_it_does_not_depend_on_where_it_is_called",
     },
+    "TestHeavyPlugin": {"test_its_import_is_cheap"},
     "TestBadPlugin": {
         "test_it_is_loaded_without_a_fault", "test_hooks_have_no_default_values",
         "test_everything_that_it_names_can_be_loaded",
@@ -86,6 +90,7 @@ CAUGHT = {
 def failed(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "test_bad.py").write_text(BROKEN)
+    (folder / "heavy_plugin.py").write_text("import urllib.request, psycopg")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rA", "--tb=no", "-p", "no:cacheprovider", "test_bad.py"],
         cwd=folder, env=clean({}), capture_output=True, text=True, check=False, timeout=120,
