@@ -25,6 +25,7 @@ from runner.plugins.registry import BUILT_IN_PLUGIN, CATEGORIES, Offer, Registry
 from runner.records import dataclass
 
 _OFF = ("", "0", "no", "false")
+_MARK = "write `@hookimpl` above it: from runner.api import hookimpl"
 _HOOKS = tuple(name for name in vars(RunnerHooks) if name.startswith(f"{PROJECT}_"))
 
 
@@ -208,6 +209,8 @@ class PluginHost:
             raise PluginError(f"the name is taken by the plugin from {other}", hint="rename one of them")
 
     def _register(self, name: str, plugin: object) -> tuple[str, ...]:
+        if unmarked := _unmarked(plugin):
+            raise PluginError(f"`{unmarked[0]}` is not marked as a hook, so nobody would call it", hint=_MARK)
         try:
             self._manager.register(plugin, name)
         except (pluggy.PluginValidationError, ValueError) as error:
@@ -264,6 +267,12 @@ def _check_version(plugin: object) -> None:
     if wanted[0] != API_VERSION[0] or wanted > API_VERSION:
         have, need = (".".join(map(str, version)) for version in (API_VERSION, wanted))
         raise PluginError(f"needs version {need} of the plugin API, this is {have}", hint="update runner or the plugin")
+
+
+def _unmarked(plugin: object) -> list[str]:
+    """The functions that are named like hooks and lack the mark by which they are found."""
+    named = [name for name in dir(plugin) if name in _HOOKS]
+    return [name for name in named if not hasattr(getattr(plugin, name), f"{PROJECT}_impl")]
 
 
 def _same(plugin: object) -> object:

@@ -89,6 +89,11 @@ def test_the_current_folder_is_never_looked_at(tmp_path: Path, monkeypatch: pyte
             "did you mean `runner_register_sinks`?",
         ),
         (
+            "def runner_register_sinks(): return ()",
+            "`runner_register_sinks` is not marked as a hook, so nobody would call it",
+            "write `@hookimpl` above it",
+        ),
+        (
             "from runner.api import hookimpl\n@hookimpl\ndef runner_tick_started(tock): ...",
             "does not fit the hooks",
             "",

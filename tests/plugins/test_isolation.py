@@ -234,3 +234,53 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
     done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True, env=clean({}))
     assert done.stdout.count("\n") == 1
     assert done.stderr == "noise\n"
+
+
+KIND = """
+from runner.api import JobKind, Scope
+
+def read(node, context): ...
+
+def run(context, job):
+    return 1 / 0
+
+@hookimpl
+def runner_register_job_kinds():
+    return [JobKind(name="bad.kind", summary="", read=read, run=run, scope=Scope.HOST)]
+"""
+FORMAT = """
+from runner.api import Format
+
+def render(report, options, context):
+    return 1 / 0
+
+@hookimpl
+def runner_register_formats():
+    return [Format(name="bad.format", summary="", media_type="text/plain", extension="txt", render=render)]
+"""
+
+
+def test_a_kind_that_fails_is_an_unknown_result_and_strictly_a_traceback(tmp_path: Path) -> None:
+    home = home_with(tmp_path, KIND, sink=False)
+    (home / "checks.d" / "hello.yaml").write_text("bad.kind: hello\nschedule: every 1min\n")
+    lenient, strict = process("run", "hello", home=home), process("run", "hello", home=home, environ=STRICT)
+    assert (lenient.code, "Traceback" in lenient.err) == (3, False)
+    assert "the kind `bad.kind` failed: ZeroDivisionError: division by zero" in lenient.out
+    assert strict.code == 70
+    assert "job hello:\nTraceback" in strict.err
+    assert ", in run\n" in strict.err
+
+
+def test_a_format_that_fails_costs_its_own_sink_the_report(tmp_path: Path) -> None:
+    home = home_with(tmp_path, FORMAT, sink=False)
+    settings = home / "runner.yaml"
+    settings.write_text(settings.read_text() + "  other: {type: log_file, path: a.log, format: bad.format}\n")
+    lenient = process("run-due", home=home)
+    assert the_report(lenient)["state"] == "ok"
+    assert "sink other: report" in lenient.err
+    assert "ZeroDivisionError: division by zero" in lenient.err
+    assert not (home / "a.log").exists()
+    (home / ".runner" / "state.db").unlink()
+    strict = process("run-due", home=home, environ=STRICT)
+    assert strict.code == 70
+    assert ", in render\n" in strict.err
