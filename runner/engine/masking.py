@@ -20,7 +20,8 @@ def _masked(value: Any, secrets: Sequence[Secret]) -> Any:
     if isinstance(value, str):
         return mask(value, secrets)
     if isinstance(value, tuple):
-        return tuple(_masked(item, secrets) for item in value)
+        items = [_masked(item, secrets) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     if isinstance(value, Mapping):
         return {key: _masked(item, secrets) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):

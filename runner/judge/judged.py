@@ -12,9 +12,9 @@ from runner.model.state import State, worst
 from runner.records import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class JudgedRow:
-    """A row, or a whole result (without values), and its state.
+    """A row, or a whole result (without values), and its state. Not frozen, because one is made for every row.
 
     `threshold` is the text of the expression that decided, `reason` says it in words with the values.
     `held` means that only `clear:` keeps the state. `before` is the row before maintenance, when there was one.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import repeat
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from runner.expr import Environment, Quantity, Unknown, Value, quantities, quantity, text_of, value
 from runner.judge.rule import Rule
@@ -16,8 +16,7 @@ from runner.model.query import Rows
 from runner.records import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One row: who it is and what it holds."""
 
     series: Series

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Mapping, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -102,6 +102,8 @@ def _encode_other(value: object) -> Plain:
         return {name: encode(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, Enum):
         return encode(value.value)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: encode(item) for name, item in value._asdict().items()}
     for kind, encoder in _ENCODERS.items():
         if isinstance(value, kind):
             return encoder(value)
@@ -176,7 +178,9 @@ def _decoder(kind: Any) -> Decoder:
         return _container(origin, get_args(kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return cast("Decoder", kind)
-    return _dataclass(kind) if is_dataclass(kind) else _as_is
+    if isinstance(kind, type) and hasattr(kind, "_fields"):
+        return _record(kind, kind._fields)
+    return _record(kind, [item.name for item in fields(kind) if item.init]) if is_dataclass(kind) else _as_is
 
 
 def _union(members: tuple[Any, ...]) -> Decoder:
@@ -218,9 +222,10 @@ def _mapping(key_kind: Any, item_kind: Any) -> Decoder:
     return read
 
 
-def _dataclass(kind: Any) -> Decoder:
+def _record(kind: Any, fields_: Sequence[str]) -> Decoder:
+    """A dataclass, or a tuple whose items have names."""
     hints = get_type_hints(kind)
-    names = [(item.name, hints[item.name]) for item in fields(kind) if item.init]
+    names = [(name, hints[name]) for name in fields_]
 
     def read(data: Any) -> Any:
         if not isinstance(data, dict):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from runner.records import dataclass
 
@@ -14,9 +14,8 @@ Key: TypeAlias = tuple[str, ...]
 """The texts of the key columns, in the order of `key:`."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Series:
-    """One row over time: a database (empty for the instance) and a key."""
+class Series(NamedTuple):
+    """One row over time: a database (empty for the instance) and a key. A tuple, because its hash is asked for every cell."""
 
     database: str = ""
     key: Key = ()
@@ -35,8 +34,7 @@ class Form(Enum):
     __hash__ = object.__hash__  # members are singletons, and this is asked for every cell
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryNeed:
+class HistoryNeed(NamedTuple):
     """A column and a span in seconds: the last sample, the one nearest to `span` ago, or all within `span`."""
 
     form: Form
