@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from runner.api import Report, SinkContext
+from runner.records import dataclass
 from runner.template import clean
 
 MOST = 100

@@ -8,12 +8,12 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from runner.api import Options, Report, RetryableSinkError, SinkContext, SinkError
+from runner.records import dataclass
 from runner.sinks.events import Event, document_of, events
 from runner.sinks.facilities import FACILITIES
 
