@@ -22,7 +22,7 @@ from runner.kinds.maintenance.work import Fate, Judge, Worked, is_lost, rose
 from runner.model.quantity import show_duration
 
 _LOOK_EVERY: Final = 1.0
-_PROVE_EVERY: Final = 0.5
+_PROVE_EVERY: Final = 1.0
 _TELL_EVERY: Final = 5.0
 _SECONDS_FOR_STATISTICS: Final = 1.0
 _DESERVE_ANOTHER_TRY: Final = (Fate.LOCKED, Fate.YIELDED, Fate.BUSY)
