@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 CALL_LIMIT = 30.0
-"""Seconds for an import or a hook in the main thread."""
+"""Seconds for an import or a hook."""
 
 _WATCHED = (
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1,
@@ -56,17 +58,47 @@ class Ground:
         return True
 
 
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What the work returns or raises; an OverdueError when it takes longer.
+
+    In the main thread it is ended in its midst. Elsewhere it is done by a thread of its own, which is left behind.
+    """
+    if _in_main_thread() and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL:
+        with _alarm(seconds):
+            return work()
+    errand = _Errand(work)
+    threading.Thread(target=errand.run, name="plugin", daemon=True).start()
+    if not errand.done.wait(seconds):
+        raise _overdue(seconds)
+    if errand.error is not None:
+        raise errand.error
+    return errand.found[0]
+
+
+class _Errand(Generic[T]):
+    """Work that is done in a thread of its own."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self.found: list[T] = []
+        self.error: BaseException | None = None
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self.found.append(self._work())
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.done.set()
+
+
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Ends what takes longer with an OverdueError, in the main thread; elsewhere and beside other alarms it does nothing."""
-    if not _in_main_thread() or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
-        yield
-        return
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(_signal: int, _frame: object) -> None:
+        raise _overdue(seconds)
 
-    def overdue(_signal: int, _frame: object) -> None:
-        raise OverdueError(f"it took longer than {seconds:g} s")
-
-    signal.signal(signal.SIGALRM, overdue)
+    signal.signal(signal.SIGALRM, ring)
     try:
         # Again each second: a bare `except:` may hold up the first.
         signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
@@ -76,6 +108,10 @@ def limited(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
     finally:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _overdue(seconds: float) -> OverdueError:
+    return OverdueError(f"it took longer than {seconds:g} s")
 
 
 def _folder() -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -80,6 +79,7 @@ class PluginHost:
         self.strict = environ.get("RUNNER_STRICT_PLUGINS", "") not in _OFF
         self._trace = (tell or _to_stderr) if environ.get("RUNNER_TRACE_PLUGINS", "") not in _OFF else None
         self._bugs: list[Bug] = []
+        self._hung: set[str] = set()
         self._faults: dict[Fault, None] = {}
         self._plugins: dict[str, PluginInfo] = {}
         self._listed: list[PluginInfo] = []
@@ -137,10 +137,11 @@ class PluginHost:
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         for implementation in sorted(implementations, key=lambda item: order[item.plugin_name]):
             name, started = implementation.plugin_name, time.perf_counter()
+            if name in self._hung:
+                continue
+            given = [arguments[argument] for argument in implementation.argnames]
             try:
-                with self._watched(name, hook):
-                    value = implementation.function(*(arguments[argument] for argument in implementation.argnames))
-                    result = finish(value)
+                result = self._watched(name, hook, partial(_finished, finish, implementation.function, given))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -149,16 +150,17 @@ class PluginHost:
                 self._tell(name, hook, started, result)
                 yield name, result
 
-    @contextmanager
-    def _watched(self, name: str, what: str) -> Iterator[None]:
+    def _watched(self, name: str, what: str, work: Callable[[], Any]) -> Any:
         """Bounds the time of foreign code, and puts back what it changed in the process."""
         if name == BUILT_IN_PLUGIN:
-            yield
-            return
+            return work()
         ground = guard.Ground()
         try:
-            with guard.limited(guard.CALL_LIMIT):
-                yield
+            return guard.within(guard.CALL_LIMIT, work)
+        except guard.OverdueError:
+            # Once is enough: the next calls would take as long.
+            self._hung.add(name)
+            raise
         finally:
             if changed := ground.put_back():
                 self._fault(name, f"changed {' and '.join(changed)} in {what}; that was put back")
@@ -186,8 +188,7 @@ class PluginHost:
         started = time.perf_counter()
         try:
             self._check_name(candidate.name)
-            with self._watched(candidate.name, "its import"):
-                plugin = candidate.load()
+            plugin = self._watched(candidate.name, "its import", candidate.load)
             _check_version(plugin)
             seconds = time.perf_counter() - started
             self._tell(candidate.name, "import", started)
@@ -267,6 +268,11 @@ def _check_version(plugin: object) -> None:
     if wanted[0] != API_VERSION[0] or wanted > API_VERSION:
         have, need = (".".join(map(str, version)) for version in (API_VERSION, wanted))
         raise PluginError(f"needs version {need} of the plugin API, this is {have}", hint="update runner or the plugin")
+
+
+def _finished(finish: Callable[[Any], Any], hook: Callable[..., Any], given: Sequence[object]) -> Any:
+    """What the hook returns, made whole: a generator does its work only when it is read."""
+    return finish(hook(*given))
 
 
 def _unmarked(plugin: object) -> list[str]:

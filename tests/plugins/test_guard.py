@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -108,13 +108,39 @@ def test_an_import_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     assert the_fault(host).message == "cannot be imported: OverdueError: it took longer than 0.1 s"
 
 
-def test_in_another_thread_there_is_no_alarm_and_no_trouble() -> None:
-    host = PluginHost({}, objects={"good": watching(lambda: time.sleep(0))})
-    thread = Thread(target=lambda: told.append(host.notify("runner_tick_started", tick=TICK)))
-    told: list[object] = []
+def in_a_thread(work):
+    found: list[object] = []
+    thread = Thread(target=lambda: found.append(work()))
     thread.start()
     thread.join()
-    assert told == [()]
+    return found[0]
+
+
+def test_in_another_thread_it_is_left_behind_and_not_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "CALL_LIMIT", 0.1)
+    released, calls = Event(), []
+
+    def hang() -> None:
+        calls.append(1)
+        released.wait(60)
+
+    seen: list[int] = []
+    host = PluginHost({}, objects={"slow": watching(hang), "good": watching(lambda: seen.append(1))})
+    (fault,) = in_a_thread(lambda: host.notify("runner_tick_started", tick=TICK))
+    assert fault.message == "failed in runner_tick_started: OverdueError: it took longer than 0.1 s"
+    assert in_a_thread(lambda: host.notify("runner_tick_started", tick=TICK)) == ()
+    assert (calls, seen) == ([1], [1, 1])
+    released.set()
+
+
+def test_in_another_thread_what_is_raised_and_changed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    host = PluginHost({}, objects={"bad": watching(lambda: (os.chdir("/"), 1 / 0))})
+    faults = in_a_thread(lambda: host.notify("runner_tick_started", tick=TICK))
+    assert [fault.message for fault in faults] == [
+        "changed the current folder in runner_tick_started; that was put back",
+        "failed in runner_tick_started: ZeroDivisionError: division by zero",
+    ]
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), GeneratorExit(), MemoryError(), RecursionError()])
