@@ -9,11 +9,12 @@ from runner.api import Fault, Outcome, Report, Result
 from runner.app.loading import Loaded
 from runner.app.run_job import known
 from runner.clock import Clock
+from runner.model.home import Send, SinkSettings
 from runner.model.problem import Announced
 from runner.model.report import NOTHING_TOLD, Delivery, Told, Waiting
 from runner.report.build import build
 from runner.report.deliver import deliver
-from runner.report.route import Rules
+from runner.report.route import Rules, sends_of
 
 
 def send_test(loaded: Loaded, name: str, clock: Clock, stdout: Callable[[str], object]) -> tuple[Fault, ...]:
@@ -49,6 +50,11 @@ class _NotKept:
 
     def settle(self, delivery: Delivery, told: Told = NOTHING_TOLD) -> None:
         """What became of it is in the faults."""
+
+
+def sent_to(loaded: Loaded, sink: SinkSettings) -> tuple[Send, ...]:
+    """What a sink of the home is sent: some types get only changes when nothing is said."""
+    return sends_of(sink, [name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"])
 
 
 def sample(clock: Clock) -> Report:

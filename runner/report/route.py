@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -119,7 +119,7 @@ def route_one(report: Report, sink: str, rules: Rules, announced: Announced | No
     if rules.routes and not routes:
         return Routed(sink=sink, reason=Reason.NOT_ROUTED)
     report = with_acknowledged(report, rules.acknowledged)
-    judge = _Judge(report, rules, _sends(settings, rules), routes, announced)
+    judge = _Judge(report, rules, sends_of(settings, rules.changes_only), routes, announced)
     heard = [muted(result, report, judge.target(result), rules.silences, rules.windows) for result in report.results]
     kept = [(part, reason) for part, reason in map(judge.part, heard) if reason.sends]
     told = told_by(report, [part for part, reason in kept if reason is not Reason.EVERY], announced)
@@ -258,9 +258,10 @@ def _together(known: Result, views: list[Result]) -> Result:
     return replace(known, outcome=replace(known.outcome, findings=findings), transitions=transitions)
 
 
-def _sends(settings: SinkSettings, rules: Rules) -> tuple[Send, ...]:
+def sends_of(settings: SinkSettings, changes_only: Collection[str]) -> tuple[Send, ...]:
+    """What a sink is sent: what it says, or what its type wants when it says nothing."""
     unsaid = settings.send == ("all",) and not settings.says_send
-    return ("changes",) if unsaid and settings.type in rules.changes_only else settings.send
+    return ("changes",) if unsaid and settings.type in changes_only else settings.send
 
 
 def _slice(report: Report, kept: list[tuple[Result, Reason]]) -> Report:

@@ -64,6 +64,14 @@ def test_a_sink_that_takes_everything_is_well(home: Path) -> None:
     assert " well" in runner("sinks", "list", home=home).out
 
 
+def test_what_a_sink_is_sent_is_said_also_where_its_type_decides(home: Path) -> None:
+    settings = "version: 1\nsinks: {one: {type: syslog}, two: {type: syslog, send: [all]}, three: {type: stdout}}\n"
+    (home / "runner.yaml").write_text(settings)
+    assert {name: item["send"] for name, item in by_name(home).items()} == {
+        "one": ["changes"], "two": ["all"], "three": ["all"],
+    }  # fmt: skip
+
+
 def test_what_waits_is_shown_with_its_reason(home: Path) -> None:
     runner("run-due", "--now", AT, home=home)
     health = by_name(home, "--now", "2026-03-04T03:00:30Z")["pager"]["health"]

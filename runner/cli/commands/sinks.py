@@ -13,7 +13,7 @@ from runner.app.explain_sink import Verdict, explain_sink
 from runner.app.loading import Loaded
 from runner.app.run_job import known
 from runner.app.sink_health import Health, health
-from runner.app.sinks import send_test
+from runner.app.sinks import send_test, sent_to
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.console import say, say_json, say_table, write_result
@@ -40,7 +40,7 @@ def list_sinks(context: click.Context, as_json: bool, now: str) -> int:
     if as_json:
         say_json({"schema": "runner.sinks/1", "sinks": [
             {
-                "name": sink.name, "type": sink.type, "send": list(sink.send),
+                "name": sink.name, "type": sink.type, "send": list(sent_to(loaded, sink)),
                 "groups": _groups(settings.routes, sink.name), "health": _plain(found.get(sink.name)),
             }
             for sink in settings.sinks.values()
@@ -50,7 +50,7 @@ def list_sinks(context: click.Context, as_json: bool, now: str) -> int:
         ("sink", "type", "send", "groups", "health"),
         [
             (
-                sink.name, sink.type, ", ".join(sink.send), ", ".join(_groups(settings.routes, sink.name)),
+                sink.name, sink.type, ", ".join(sent_to(loaded, sink)), ", ".join(_groups(settings.routes, sink.name)),
                 _state(found.get(sink.name)),
             )
             for sink in settings.sinks.values()
