@@ -156,7 +156,7 @@ def _secrets_of_sinks(sinks: Mapping[str, SinkSettings]) -> Iterator[Secret]:
         for value in sink.options.values():
             if isinstance(value, Secret):
                 yield value
-                if value.reveal().startswith(("http:", "https:")):
+                if "://" in value.reveal():
                     from runner.net.address import tokens
 
                     yield from tokens(value.reveal())

@@ -63,12 +63,13 @@ def address_of(url: str | Secret) -> Address:
 
 
 def tokens(url: str) -> tuple[Secret, ...]:
-    """What in a URL is a token beyond doubt: a word of its path or query that nobody would write anywhere else."""
-    try:
-        found = address_of(url).secrets
-    except SinkError:
-        return ()
-    return tuple(item for item in found if _is_token(item.reveal()))
+    """What in a URL of any scheme is a token beyond doubt: a word that nobody would write anywhere else."""
+    rest = url.partition("://")[2]
+    words = {found for word in re.split(r"[/:@?&=#,]+", rest) for found in (word, unquote(word))}
+    # The name of a host has dots; where services put a token in its place it has none.
+    return tuple(
+        Secret(word) for word in sorted(words) if _is_token(word) and not (rest.startswith(word) and "." in word)
+    )
 
 
 def basic(user: str, password: str) -> Secret:
