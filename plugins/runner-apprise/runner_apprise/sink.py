@@ -45,9 +45,13 @@ class Notifier:
     def _service(self) -> Any:
         from apprise import Apprise, AppriseAsset
 
-        # Both tell whole addresses to whoever listens to their details.
+        # In detail both tell whole addresses, and what they complain of is the fault's to tell and not the terminal's.
         for name in ("apprise", "urllib3"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+            logger = logging.getLogger(name)
+            logger.setLevel(logging.WARNING)
+            logger.propagate = False
+            if not logger.handlers:
+                logger.addHandler(logging.NullHandler())
         # What a database says is no escape sequence, emoji or template.
         asset = AppriseAsset(
             app_id="runner", secure_logging=True, async_mode=False, storage_mode="memory", http_redirects=False,
@@ -65,8 +69,10 @@ class Notifier:
         """A message that reached some of an address's receivers is not sent to all of them again and again."""
         if getattr(getattr(done, "status", None), "name", "") == "PARTIAL":
             return SinkError("the message reached only some of the receivers", hint="give each a sink of its own")
+        said = [clean(entry.message, limit=300) for entry in getattr(done, "logs", tuple)()]
+        why = f": {said[-1].replace(self._url.reveal(), '***')}" if said else ""
         return RetryableSinkError(
-            "the service did not take the message", hint="apprise --verbose --body test URL tells more"
+            f"the service did not take the message{why}", hint="apprise --verbose --body test URL tells more"
         )
 
 

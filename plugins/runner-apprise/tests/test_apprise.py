@@ -63,6 +63,12 @@ class TestApprise(HttpSinkContract):
         assert type(error) is SinkError
         assert error.message == "Apprise does not know the `url` of the sink `receiver`"
 
+    def test_what_apprise_complains_of_is_told(self, receiver: HttpReceiver, context: FakeSinkContext) -> None:
+        receiver.status = 500
+        error = self._error(self.options(receiver), context)
+        assert error.message.startswith("the service did not take the message: Failed to send JSON")
+        assert "error=500" in error.message
+
     def test_its_own_log_hides_the_address(
         self, receiver: HttpReceiver, context: FakeSinkContext, caplog: pytest.LogCaptureFixture
     ) -> None:
