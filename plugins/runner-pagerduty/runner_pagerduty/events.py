@@ -15,8 +15,15 @@ _SEVERITIES = {State.CRITICAL: "critical", State.UNKNOWN: "error", State.WARNING
 _MOST_RESOLVED = 100
 
 
-def events_of(report: Report, most: int, *, acknowledge: bool) -> Iterator[dict[str, Any]]:
-    """Without the routing key. A problem has the same `dedup_key` for ever; what is resolved twice does no harm."""
+def events_of(report: Report, most: int, *, acknowledge: bool) -> list[dict[str, Any]]:
+    """Without the routing key, one for each `dedup_key`, which a problem keeps for ever: what opened again is not resolved.
+
+    What is resolved twice does no harm.
+    """
+    return list({event["dedup_key"]: event for event in _all(report, most, acknowledge=acknowledge)}.values())
+
+
+def _all(report: Report, most: int, *, acknowledge: bool) -> Iterator[dict[str, Any]]:
     for result in report.results:
         found = [item for item in result.outcome.findings if item.is_open]
         over = sorted(

@@ -48,7 +48,7 @@ def checked(event: dict[str, Any]) -> str:
 
 
 def made(given: Report, most: int = 20, *, acknowledge: bool = True) -> list[dict[str, Any]]:
-    return list(events_of(given, most, acknowledge=acknowledge))
+    return events_of(given, most, acknowledge=acknowledge)
 
 
 class TestPagerDuty(HttpSinkContract):
@@ -71,6 +71,24 @@ class TestPagerDuty(HttpSinkContract):
         receiver.status, receiver.body = 400, b'{"errors": ["bad routing_key planted-routing-key"]}'
         error = self._error(self.options(receiver), context)
         assert "bad routing_key ***" in error.message
+
+    def test_many_events_share_the_time(self, receiver: HttpReceiver, context: FakeSinkContext) -> None:
+        self.send(
+            context, self.options(receiver), report(*(result(f"job-{number}", "unknown") for number in range(60)))
+        )
+        assert len({request.json()["dedup_key"] for request in receiver.requests}) == 60
+
+    def test_one_that_may_work_later_is_reason_enough(self, receiver: HttpReceiver, context: FakeSinkContext) -> None:
+        receiver.status = 429
+        receiver.headers = {"Retry-After": "60"}
+        error = self._error(self.options(receiver), context)
+        assert getattr(error, "retry_after", None) == 60
+
+
+def test_what_opened_again_in_the_same_report_is_not_resolved() -> None:
+    gone = transition("locks", "recovered", "4242")
+    given = report(result("locks", "critical", finding("critical", "waits", "4242"), transitions=(gone,)))
+    assert [event["event_action"] for event in made(given)] == ["trigger"]
 
 
 def test_an_alert_says_where_and_what() -> None:
