@@ -16,6 +16,7 @@ from runner.records import dataclass
 
 Item: TypeAlias = Chosen | ChosenIndex
 _GLANCE: Final = 0.2
+_MOMENT: Final = 0.01
 _CANCEL_AGAIN: Final = 0.5
 
 
@@ -47,6 +48,12 @@ class Orders(Protocol):
 
     def look(self, crew: Crew) -> None:
         """Called again and again by the watching thread; may pause, cancel, or note what has ended."""
+
+    def is_busy(self) -> bool:
+        """Whether `look` has more to do at once."""
+
+    def is_ready(self, item: Item) -> bool:
+        """Whether enough is known of the item to start it."""
 
     def may_start(self, item: Item) -> tuple[Fate, str] | None:
         """Called before each start, from the connections' threads: why the item is not started now."""
@@ -124,7 +131,8 @@ class Crew:
 
     def _wait(self) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._working == 0, timeout=_GLANCE)
+            glance = 0.0 if self._orders.is_busy() else _GLANCE
+            self._changed.wait_for(lambda: self._working == 0, timeout=glance)
             return self._working > 0
 
     def _give_up(self) -> None:
@@ -160,6 +168,9 @@ class Crew:
         """The next item that may start; waits while the work is paused or a parent has to wait for its partitions."""
         with self._changed:
             while self._queue and hand.pid and not self._orders.halted():
+                if not self._orders.is_ready(self._queue[0]):
+                    self._changed.wait(_MOMENT)
+                    continue
                 if self.paused or not self._fits(self._queue[0]):
                     self._changed.wait(_GLANCE)
                     continue

@@ -25,6 +25,8 @@ _LOOK_EVERY: Final = 1.0
 _PROVE_EVERY: Final = 1.0
 _TELL_EVERY: Final = 5.0
 _SECONDS_FOR_STATISTICS: Final = 1.0
+_AT_FIRST: Final = 4
+_AT_ONCE: Final = 50
 _DESERVE_ANOTHER_TRY: Final = (Fate.LOCKED, Fate.YIELDED, Fate.BUSY)
 
 
@@ -47,7 +49,10 @@ class Round:
     notes: list[str] = field(default_factory=list)
     paused: float = 0.0
     paused_by: str = ""
-    _before: Mapping[Key, Counts] = field(default_factory=dict)
+    _before: dict[Key, Counts] = field(default_factory=dict)
+    _uncounted: list[Item] = field(default_factory=list)
+    _counted: set[Key] = field(default_factory=set)
+    _uncountable: str = ""
     _unproved: list[tuple[Ended, float]] = field(default_factory=list)
     _autovacuumed: frozenset[int] = frozenset()
     _numbers: Iterator[int] = field(default_factory=partial(count, 1))
@@ -62,12 +67,10 @@ class Round:
         if not items:
             return
         self._count = len(items)
-        before = counts_of(self.control, [item.table for item in items])
-        if isinstance(before, QueryError):
-            self._give_up(items, f"the counters cannot be read: {before}")
-            return
-        self._before = before
+        self._uncounted = list(items)
         crew = Crew(self.hands, self._statement, self)
+        # The first ones are enough to begin; the others are counted while these are worked on.
+        self._count_some(_AT_FIRST * max(1, len(self.hands)))
         self._observe(crew)
         crew.run(items)
         self._resume(crew)
@@ -82,7 +85,12 @@ class Round:
     def halted(self) -> str:
         return self.budget.why if self.budget.is_over() else ""
 
+    def is_ready(self, item: Item) -> bool:
+        return item.table.key in self._counted
+
     def may_start(self, item: Item) -> tuple[Fate, str] | None:
+        if self._uncountable:
+            return Fate.FAILED, self._uncountable
         if item.table.key not in self._before:
             return Fate.GONE, "it is gone"
         if item.table.oid in self._autovacuumed:
@@ -102,6 +110,8 @@ class Round:
     def look(self, crew: Crew) -> None:
         if self.budget.must_cancel():
             crew.cancel_all(self.budget.why)
+        if self._uncounted:
+            self._count_some(_AT_ONCE)
         now = time.monotonic()
         if now >= self._looked + _LOOK_EVERY:
             self._observe(crew)
@@ -109,7 +119,20 @@ class Round:
             self._proved = now
             self._judge_all(crew.taken())
 
+    def is_busy(self) -> bool:
+        return bool(self._uncounted)
+
     # ---- watching
+
+    def _count_some(self, most: int) -> None:
+        """The counters of the next tables, before anything is done to them."""
+        some, self._uncounted = self._uncounted[:most], self._uncounted[most:]
+        found = counts_of(self.control, [item.table for item in some])
+        if isinstance(found, QueryError):
+            self._uncountable = f"the counters cannot be read: {found}"
+        else:
+            self._before.update(found)
+        self._counted.update(item.table.key for item in some)
 
     def _observe(self, crew: Crew) -> None:
         self._looked = time.monotonic()
@@ -223,10 +246,6 @@ class Round:
                 after=after,
             )
         )
-
-    def _give_up(self, items: Sequence[Item], why: str) -> None:
-        for item in items:
-            self._done(Ended(item=item), Fate.FAILED, why)
 
     def _statement(self, item: Item) -> str:
         return statement_of(self.step, item.table, self.judge.major)
