@@ -94,9 +94,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, server: Servers) -> Iterator[
     )  # fmt: skip
     with sound(ward):
         standby = standby_of(primary, folder / "standby")
-        look = (
-            "select count(*) from pg_stat_replication where state = 'streaming' and replay_lsn = pg_current_wal_lsn()"
-        )
+        look = "select count(*) from pg_stat_replication where state = 'streaming' and replay_lsn >= pg_current_wal_insert_lsn()"
         eventually(lambda: ward.value(look), what="a standby that has all")
         yield Pair(primary, standby, installed)
         standby.remove()
