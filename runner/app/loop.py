@@ -11,6 +11,9 @@ from dataclasses import field
 from runner.clock import Clock
 from runner.records import dataclass
 
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""The signals that end a loop."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Loop:
@@ -39,11 +42,15 @@ class Loop:
             self._end()
 
     def _start(self) -> None:
+        # In the midst of a fork Python loses what a signal raises, and a tick that is not noted is not waited for.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             self.ticks.add(self.start())
         except OSError as error:
             # No memory or too many processes: the next minute may be better.
             self.tell(f"a tick cannot be started: {error.strerror or error}")
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _until_next(self) -> float:
         """Cron's rhythm: on the full minute, also after the clock was set."""

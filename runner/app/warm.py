@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -35,7 +36,7 @@ class Starter:
         """The pid of a new tick. Raises OSError."""
         if self._mark and self._mark == _mark_now():
             return fork(self._tick)
-        return os.posix_spawnp(self._command[0], self._command, os.environ)
+        return os.posix_spawnp(self._command[0], self._command, os.environ, setsigmask=[])
 
 
 def fork(work: Callable[[], int]) -> int:
@@ -45,6 +46,8 @@ def fork(work: Callable[[], int]) -> int:
         return pid
     code = _CRASHED
     try:
+        # The loop does not listen while it starts a tick; the tick does.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
         code = work()
     finally:
         _flush()
