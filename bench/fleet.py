@@ -59,7 +59,9 @@ def fill(server: Server, databases: int) -> None:
         connection.execute("create database pattern")
     with psycopg.connect(server.dsn("pattern"), autocommit=True) as connection:
         for number in range(10):
-            connection.execute(f"create table t{number} as select n, n::text as v from generate_series(1, 100) n".encode())
+            connection.execute(
+                f"create table t{number} as select n, n::text as v from generate_series(1, 100) n".encode()
+            )
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         for number in range(databases):
             connection.execute(f"create database d{number} template pattern".encode())

@@ -8,7 +8,6 @@ report and closed in a process of its own, which says how much work it is by its
 from __future__ import annotations
 
 import json
-import os
 import resource
 import socket
 import subprocess
@@ -21,6 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from costs import ENVIRONMENT
+
 from runner.api import Outcome, Report, Result
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
@@ -29,9 +30,6 @@ from runner.plugins.host import PluginHost
 from runner.report.context import open_sink
 
 CHECKS, ROUNDS, AIM = 20, 15, 20.0
-_ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
-}
 
 
 def local_sinks(folder: Path, listener: str) -> dict[str, dict[str, Any]]:
@@ -66,7 +64,7 @@ def tick(home: Path, minute: int) -> tuple[float, float]:
     now = datetime(2026, 11, 24, tzinfo=UTC) + timedelta(minutes=minute)
     words = [*own_command(), "--home", str(home), "run-due", "--now", f"{now:%Y-%m-%dT%H:%M:%SZ}"]
     began, before = time.perf_counter(), worked()
-    done = subprocess.run(words, env=_ENVIRONMENT, check=False, capture_output=True, text=True)
+    done = subprocess.run(words, env=ENVIRONMENT, check=False, capture_output=True, text=True)
     took = (time.perf_counter() - began) * 1000, worked() - before
     if done.returncode or done.stdout or done.stderr:
         raise SystemExit(f"the tick ended with {done.returncode}: {done.stdout}{done.stderr}")

@@ -10,11 +10,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+from costs import Cost, cost
 
 from runner.app.crontab import own_command
 from runner.config.assemble import CHECKS_SCHEMA, schema_texts
@@ -38,19 +38,6 @@ _JOB = """\
     clear: dead_rows < {number}0_000
     message: "{{{{ schema }}}}.{{{{ table }}}}: {{{{ dead_rows | count }}}} dead rows in part {number}"
 """
-
-
-# As after an installation: the modules are compiled once, not by every process.
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """One process: seconds on the clock and of the processor, and its largest memory in MB."""
-
-    wall: float
-    processor: float
-    memory: float
 
 
 def write_home(home: Path, jobs: int) -> None:
@@ -77,17 +64,6 @@ def other_command(home: Path) -> list[str] | None:
     schema = home / CHECKS_SCHEMA
     schema.write_text(schema_texts(PluginHost({}, no_plugins=True).registry())[CHECKS_SCHEMA])
     return [str(program), "--schemafile", str(schema), *map(str, sorted((home / "checks.d").iterdir()))]
-
-
-def cost(words: Sequence[str]) -> Cost:
-    """A process of its own; `os.wait4` tells what this one used."""
-    began = time.perf_counter()
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, env=_ENVIRONMENT) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{words[0]} ended with {process.returncode}")
-    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def line(name: str, costs: Sequence[Cost]) -> str:
