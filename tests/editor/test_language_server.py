@@ -87,7 +87,7 @@ def test_the_keys_that_fit_are_offered_and_no_others(
     ("defaults:\n  |", set(DEFAULT_KEYS)),
     ("sinks:\n  log:\n    |", {"type"}),
     ("sinks:\n  log:\n    type: log_file\n    |", {"send", "timeout", "format", "rows", "values", "header", "path", "mode"}),
-    ("routes:\n  - |", {"sinks", "groups", "jobs", "tags", "states", "targets"}),
+    ("routes:\n  - |", {"sinks", "groups", "jobs", "tags", "states", "targets", "lasting", "quiet"}),
     ("windows:\n  night:\n    |", {"from", "to", "days", "timezone"}),
     ("silences:\n  - |", {"jobs", "targets", "until", "window", "reason", "runs"}),
 ])  # fmt: skip
