@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass as mutable
 from typing import Final, Protocol, TypeAlias
 
 from runner.api import Answer, Session
@@ -31,7 +30,7 @@ class Ended:
     seconds: float = 0.0
 
 
-@mutable(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Hand:
     """One connection and what it is doing; `cancelled` says why its statement was cancelled."""
 

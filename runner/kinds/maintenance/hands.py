@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass as mutable, field
+from dataclasses import field
 from typing import Final
 
 from runner.api import QueryError, RunContext, Session, TargetError
 from runner.kinds.maintenance.crew import Hand
 from runner.kinds.maintenance.lock import WORKING
 from runner.kinds.maintenance.spec import AnalyzeStep, Limits, ReindexStep, WorkStep
+from runner.records import dataclass
 
 WAIT_FOR_OTHERS: Final = "10min"
 """A rebuild waits for transactions that began before it; this blocks nobody, so it may last longer than other locks."""
@@ -19,7 +20,7 @@ select pg_backend_pid(), current_setting('lock_timeout'), pg_try_advisory_lock_s
 """
 
 
-@mutable(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Hands:
     """Opens as many connections as a step asks for, as far as the server lets it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass as mutable, field
+from dataclasses import field
 from functools import partial
 from itertools import count
 from typing import Final
@@ -20,6 +20,7 @@ from runner.kinds.maintenance.spec import Limits, VacuumStep, WorkStep
 from runner.kinds.maintenance.statements import statement_of
 from runner.kinds.maintenance.work import Fate, Judge, Worked, is_lost, rose
 from runner.model.quantity import show_duration
+from runner.records import dataclass
 
 _LOOK_EVERY: Final = 1.0
 _PROVE_EVERY: Final = 1.0
@@ -30,7 +31,7 @@ _AT_ONCE: Final = 50
 _DESERVE_ANOTHER_TRY: Final = (Fate.LOCKED, Fate.YIELDED, Fate.BUSY)
 
 
-@mutable(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Round:
     """Everything that one go shares; `worked` and `put_off` are its result, `paused` the seconds it stood still."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass as mutable, field, replace
+from dataclasses import field, replace
 
 from runner.api import Job, QueryError, Rows, RunContext, ServerFacts, Session
 from runner.kinds.maintenance.budget import Budget
@@ -58,7 +58,7 @@ class Planned:
     seconds: float | None = None
 
 
-@mutable(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Visit:
     """What was done in one database. `obstacle` says why nothing was, `left` that the time was up before.
 
@@ -80,7 +80,7 @@ class Visit:
     after: Rows = field(default_factory=Rows)
 
 
-@mutable(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Visitor:
     """Everything that the steps in one database share."""
 
