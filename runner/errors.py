@@ -7,6 +7,7 @@ RunnerError                     something an operator can mend; ends in one mess
 ├── TemplateError               a message or report template that cannot be read or filled in; carries its line
 ├── ScheduleError               a schedule, time zone or duration that cannot be read
 ├── StoreError                  history cannot be read or written (exit 4 when a run could not be recorded)
+├── OutputError                 standard output takes nothing more (exit 4)
 ├── TargetError                 a server cannot be reached or refuses us
 ├── PluginError                 a plugin that cannot be loaded or broke its contract
 └── SinkError                   a report could not be delivered, and trying again is useless
@@ -88,3 +89,7 @@ class RetryableSinkError(SinkError):
     def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class OutputError(RunnerError):
+    """Standard output takes nothing more: the disk behind it is full."""

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
-from runner.cli.stdout import results
+from runner.cli.stdout import results, silence
+from runner.errors import OutputError
 from runner.model.diagnostic import Diagnostic
 from runner.model.state import State
 
@@ -31,12 +32,17 @@ def wants_colour(stream: TextIO | None) -> bool:
 
 def say(text: str = "") -> None:
     """One piece of the result on standard output; characters that it cannot show are replaced."""
-    _write(results(), text + "\n")
+    write_result(text + "\n")
 
 
 def tell(text: str) -> None:
-    """A message or progress on standard error."""
-    _write(sys.stderr, text + "\n")
+    """A message or progress on standard error; where it cannot be written nobody can be told."""
+    try:
+        _write(sys.stderr, text + "\n")
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -86,6 +92,18 @@ def _write(stream: TextIO | None, text: str) -> None:
     stream.flush()
 
 
-def write_result(text: str) -> None:
-    """A whole report on standard output, as it is."""
+def write_report(text: str) -> None:
+    """A whole report on standard output, as it is, for the sink that has to know why it cannot be written."""
     _write(results(), text)
+
+
+def write_result(text: str) -> None:
+    """A result on standard output, as it is. Raises OutputError when the disk behind it is full."""
+    try:
+        _write(results(), text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence()
+        hint = "free some space, or send the output elsewhere"
+        raise OutputError(f"the output cannot be written: {error.strerror or error}", hint=hint) from error

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from runner.errors import ConfigurationError, PluginError, RunnerError, ScheduleError, StoreError, UsageError
+from runner.errors import (
+    ConfigurationError,
+    OutputError,
+    PluginError,
+    RunnerError,
+    ScheduleError,
+    StoreError,
+    UsageError,
+)
 from runner.model.state import State
 
 OK = 0
@@ -29,4 +37,4 @@ def of_error(error: RunnerError) -> int:
         return USAGE
     if isinstance(error, (ConfigurationError, PluginError)):
         return CONFIGURATION
-    return MACHINERY if isinstance(error, StoreError) else PROBLEMS
+    return MACHINERY if isinstance(error, (StoreError, OutputError)) else PROBLEMS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Sequence
 from importlib import import_module
@@ -139,6 +140,15 @@ def run(words: Sequence[str]) -> int:
         # complain at exit.
         silence()
         code = stop.code if isinstance(stop.code, int) else exits.PROBLEMS
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            tell_crash(error, list(words), state.get("secrets", ()))
+            code = exits.BUG
+        else:
+            # What click writes itself, such as a help page.
+            silence()
+            complain(f"the output cannot be written: {error.strerror}", "free some space")
+            code = exits.MACHINERY
     except Exception as error:
         tell_crash(error, list(words), state.get("secrets", ()))
         code = exits.BUG

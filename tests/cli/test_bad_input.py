@@ -6,12 +6,14 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.app.homes import TempHome
-from tests.cli.support import Said, runner
+from tests.cli.support import Said, clean, runner
 from tests.postgres import Database
 
 GOOD = "schedule: hourly\ncheck: good\nsql: select 1 as n\nwarning: n > 5\n"
@@ -286,3 +288,15 @@ def test_a_home_in_a_file(tmp_path: Path) -> None:
         said = runner("list", home=path)
         clear(said, "not a folder")
         assert said.code == 78
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["list"], ["validate", "--json"], ["plan"], ["--help"], ["run", "good", "--json"]])
+def test_a_full_disk_behind_the_output_is_told(home: TempHome, words: list[str]) -> None:
+    command = [sys.executable, "-m", "runner", "--home", str(home.path), *words]
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=clean({}), check=False)
+    assert ran.returncode == 4
+    assert ran.stderr.startswith("runner: the output cannot be written: No space left on device\n")
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr

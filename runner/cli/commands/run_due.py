@@ -14,7 +14,7 @@ from runner.app.runs import Manner
 from runner.app.warm import Starter
 from runner.cli import exits
 from runner.cli.clocks import clock_that_runs, now_option
-from runner.cli.console import complain, say_diagnostics, write_result
+from runner.cli.console import complain, say_diagnostics, write_report
 from runner.cli.loading import complain_of, load_for, refuse_broken_plugins
 from runner.cli.printing import printer_of, screens_of
 from runner.cli.stdout import give_back
@@ -62,7 +62,7 @@ def command(
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
     write = printer_of(loaded, format_name) if format_name else None
     screens = screens_of(loaded) if write else frozenset()
-    done = run_due(loaded, clock_that_runs(now), Manner(stdout=write_result, skip_sinks=screens), groups)
+    done = run_due(loaded, clock_that_runs(now), Manner(stdout=write_report, skip_sinks=screens), groups)
     if write and done.ran.reports:
         write(done.ran.reports)
     complain_of(loaded, done.ran.faults)

@@ -16,7 +16,7 @@ from runner.app.sink_health import Health, health
 from runner.app.sinks import send_test, sent_to
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
-from runner.cli.console import say, say_json, say_table, write_result
+from runner.cli.console import say, say_json, say_table, write_report
 from runner.cli.loading import complain_of, load_sound
 from runner.errors import UsageError
 from runner.model.home import Route
@@ -78,7 +78,7 @@ def test_sink(context: click.Context, name: str, explain: bool, as_json: bool, n
     loaded = load_sound(context)
     if explain:
         return _explain(loaded, name, clock_for(now).now(), as_json=as_json)
-    faults = send_test(loaded, name, clock_for(now), write_result)
+    faults = send_test(loaded, name, clock_for(now), write_report)
     complain_of(loaded, faults)
     if faults:
         return exits.PROBLEMS
