@@ -145,7 +145,7 @@ def test_the_log_directory(tmp_path: Path, own_server: Callable[..., Server], pa
     server = own_server({"logging_collector": "on", "log_statement": "all"})
     run_in(server, "create role minimal login in role pg_monitor", "create role nobody login")
     uses = homes(tmp_path, server, "postgres", "pg.log-directory")
-    if server.major < 16:
+    if server.major < 17:
         blind = uses["minimal"].look()
         grant = "grant execute on function pg_catalog.pg_current_logfile() to minimal"
         assert (blind["state"], grant in blind["summary"]) == ("unknown", True)
