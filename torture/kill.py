@@ -77,7 +77,6 @@ def kills_at_points(ground: Ground, points: Iterable[str] = POINTS) -> dict[str,
 def _killed_at(ground: Ground, point: str) -> bool:
     commit = point.partition("-")[2]
     ground.now += MINUTE
-    # There from the first point on, so that it can be removed.
     ground.write("going", GOING)
     if commit in ("take-over", "interrupt"):
         ground.tick("before-run")
@@ -86,6 +85,9 @@ def _killed_at(ground: Ground, point: str) -> bool:
         file = ground.path / "checks.d" / "edited.yaml"
         ground.write("edited", EDITED[file.exists() and file.read_text() == EDITED[0]])
     elif commit == "retire":
+        # What was never run leaves nothing behind when it goes.
+        ground.tick()
+        ground.now += MINUTE
         ground.write("going", None)
     elif commit in ("decide", "passed"):
         ground.now = ground.now.replace(minute=55) + 10 * MINUTE
