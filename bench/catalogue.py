@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import psycopg
+from costs import ENVIRONMENT, Cost, cost, middle
 
 from runner.api import Job
 from runner.app.catalogue.entries import known_of
@@ -35,9 +35,6 @@ ROUNDS, TABLES = 7, 200
 DATABASE = "shop"
 AIM_PSQL, AIM_PEERS = 2.5, 15
 PLUGINS = "/usr/lib/nagios/plugins"
-_ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
-}
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 
 ACTIONS = {
@@ -77,38 +74,6 @@ class Ours:
         jobs = [{"use": check} for check in checks]
         (self.path / "checks.d" / "measured.yaml").write_text(json.dumps({"schedule": "hourly", "jobs": jobs}))
         return [*own_command(), "--home", str(self.path), "run", "measured", "--json"]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds on the clock and of the processor, that of the server not counted."""
-
-    wall: float = 0.0
-    processor: float = 0.0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.wall + other.wall, self.processor + other.processor)
-
-
-def cost(words: Sequence[str], *, fine: frozenset[int] = frozenset({0}), **environ: str) -> Cost:
-    """Of a process and those that it started."""
-    before, began = os.times(), time.perf_counter()
-    done = subprocess.run(
-        words, env={**_ENVIRONMENT, **environ}, check=False, capture_output=True, stdin=subprocess.DEVNULL
-    )
-    took, after = time.perf_counter() - began, os.times()
-    if done.returncode not in fine:
-        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
-    user, system = after.children_user - before.children_user, after.children_system - before.children_system
-    return Cost(took, user + system)
-
-
-def middle(costs: Sequence[Cost]) -> Cost:
-    return Cost(median(each.wall for each in costs), median(each.processor for each in costs))
-
-
-def in_words(found: Cost) -> str:
-    return f"{found.wall * 1000:7.0f} ms ({found.processor * 1000:.0f} ms of the processor)"
 
 
 def fill(server: Server) -> None:
@@ -164,7 +129,7 @@ def beside_psql(folder: Path, server: Server, rounds: int) -> None:
     ours = Ours(folder / "standard", server).write([job.name for job in jobs])
     states = frozenset({0, 1, 2, 3})
     began = time.perf_counter()
-    first = subprocess.run(ours, env=_ENVIRONMENT, check=False, capture_output=True)
+    first = subprocess.run(ours, env=ENVIRONMENT, check=False, capture_output=True)
     compiling = time.perf_counter() - began
     results = json.loads(first.stdout)["results"]
     print(f"preset.standard on one database of {TABLES} tables, PostgreSQL {server.major}")
@@ -180,11 +145,11 @@ def beside_psql(folder: Path, server: Server, rounds: int) -> None:
     # for queries of the catalogues; psql has to be told.
     rows = [(cost(ours, fine=states), cost(theirs, PGOPTIONS="-c jit=off"), cost(theirs)) for _ in range(rounds)]
     mine, other, compiled = (middle(costs) for costs in zip(*rows, strict=True))
-    print(f"  runner, {len(results)} checks       {in_words(mine)}")
+    print(f"  runner, {len(results)} checks       {mine}")
     print(f"  the first time, when all is compiled: {compiling * 1000:.0f} ms")
     ratio = f"runner takes {mine.wall / other.wall:.2f} times as long (aim: {AIM_PSQL})"
-    print(f"  psql -f, the same SQL   {in_words(other)}   {ratio}")
-    print(f"  psql -f, with its JIT   {in_words(compiled)}   {mine.wall / compiled.wall:.2f} times")
+    print(f"  psql -f, the same SQL   {other}   {ratio}")
+    print(f"  psql -f, with its JIT   {compiled}   {mine.wall / compiled.wall:.2f} times")
 
 
 def beside(
@@ -195,7 +160,7 @@ def beside(
         print(f"{name} is not installed, so there is nothing to compare with")
         return
     done = {
-        action: subprocess.run(words, env=_ENVIRONMENT, check=False, capture_output=True)
+        action: subprocess.run(words, env=ENVIRONMENT, check=False, capture_output=True)
         for action, words in shared.items()
     }
     unfit = {
@@ -215,8 +180,8 @@ def beside(
     for action, said in unfit.items():
         print(f"  left out, because it does not answer here: {action}: {said}")
     ratio = f"{other.wall / mine.wall:.1f} times as long (aim: {AIM_PEERS})"
-    print(f"  runner, one process     {in_words(mine)}")
-    print(f"  {name}, {len(fit)} processes  {in_words(other)}   {ratio}")
+    print(f"  runner, one process     {mine}")
+    print(f"  {name}, {len(fit)} processes  {other}   {ratio}")
 
 
 def _rows(row: object) -> list[Check]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -20,15 +19,13 @@ from pathlib import Path
 from statistics import median
 
 import psycopg
+from costs import ENVIRONMENT
 
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
 
 SMALL, SMALL_ROWS, BIG, BIG_ROWS = 500, 400, 4, 800_000
 SETTINGS = {"autovacuum": "off", "shared_buffers": "256MB", "maintenance_work_mem": "64MB", "max_wal_size": "4GB"}
-_ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_", "RUNNER_"))
-}
 _FILLER = "repeat(md5(i::text), 3) as filler"
 
 
@@ -73,7 +70,7 @@ def write_home(home: Path, jobs: int) -> None:
 
 def seconds(words: Sequence[str], environment: dict[str, str]) -> tuple[float, str]:
     began = time.perf_counter()
-    done = subprocess.run(words, check=True, env={**_ENVIRONMENT, **environment}, capture_output=True, text=True)
+    done = subprocess.run(words, check=True, env={**ENVIRONMENT, **environment}, capture_output=True, text=True)
     return time.perf_counter() - began, done.stdout
 
 
