@@ -25,8 +25,10 @@ def chosen(loaded: Loaded, names: Sequence[str]) -> tuple[Job, ...]:
     found: dict[str, Job] = {}
     for name in names:
         jobs = _meant(loaded, name)
-        if not jobs and name in loaded.home.broken:
+        if not jobs and name in {*loaded.home.broken, *broken_among(loaded, [name])}:
             raise ConfigurationError(f"`{name}` cannot be used: it has errors", hint="runner validate shows them")
+        if not jobs and name in loaded.home.groups:
+            raise UsageError(f"the group `{name}` has no jobs", hint="runner list shows every job")
         if not jobs:
             raise UsageError(f"there is no job or group `{name}`", hint=_suggestion(loaded, name))
         found.update((job.name, job) for job in jobs)

@@ -300,3 +300,14 @@ def test_a_full_disk_behind_the_output_is_told(home: TempHome, words: list[str])
     assert ran.stderr.startswith("runner: the output cannot be written: No space left on device\n")
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
+
+
+@pytest.mark.parametrize(("text", "code", "said"), [
+    ("check: broken\nsql: select 1 as x\nwarning: y >\n", 78, "`mine` cannot be used: it has errors"),
+    ("# nothing yet\n", 64, "the group `mine` has no jobs"),
+])  # fmt: skip
+def test_a_group_of_which_nothing_can_run(home: TempHome, text: str, code: int, said: str) -> None:
+    (home.path / "checks.d" / "mine.yaml").write_text(text)
+    ran = runner("run", "mine", home=home.path)
+    assert ran.code == code
+    assert f"runner: {said}\n" in ran.err
