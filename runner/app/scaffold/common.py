@@ -34,7 +34,7 @@ filterwarnings = ["error"]
 README = """\
 # @distribution@
 
-@summary@, for [runner](https://pypi.org/project/pgrunner/).
+@summary@, for `runner` (the distribution `pgrunner`).
 
 @use@
 Install it where runner is installed, and `runner plugins list` shows it:
