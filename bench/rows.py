@@ -33,7 +33,7 @@ def write_home(home: Path, server: Server, rows: int) -> list[str]:
         "critical": "delta(size) > 1GB",
     }
     (home / "checks.d" / "rows.yaml").write_text(json.dumps(job))
-    return [*own_command(), "--home", str(home), "run", "rows", "--json"]
+    return [*own_command(), "--home", str(home), "run", "rows"]
 
 
 def main() -> None:
