@@ -34,9 +34,8 @@ def pages(loaded: Loaded, folder: Path, now: datetime | None = None) -> tuple[Pa
     """
     home = loaded.home
     require_sound(home)
-    on_changes = {name: sink.delivery == "changes" for name, sink in loaded.registry.sinks.items()}
     made = {
-        "schedule.md": schedule_page(home, on_changes, now),
+        "schedule.md": schedule_page(home, loaded.registry.changes_only, now),
         "quick-reference.md": quick_page(home),
         "procedures.md": procedures_page(home, loaded.registry),
     }

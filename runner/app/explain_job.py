@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 
-from runner.api import Change, Finding, Job, Outcome, Result, Scope, Series, State, TargetInfo, Transition
+from runner.api import Job, Result, Scope, TargetInfo
 from runner.app.about import WIDTH, check_in_words, paragraphs, requirements
 from runner.app.deciding import decisions_of, targets_of, under_way
 from runner.app.explain_state import Known, held_in_words, state_lines
+from runner.app.imagined import opened
 from runner.app.loading import Loaded
 from runner.app.pages.kinds import kind_lines
 from runner.app.plan import refused
@@ -24,7 +25,7 @@ from runner.kinds.check.spec import CheckSpec
 from runner.model.diagnostic import BUILT_IN
 from runner.model.quantity import show_duration
 from runner.report.build import build
-from runner.report.route import Reason, Routed, Rules, route, rules_of
+from runner.report.route import Reason, Routed, Rules, route, rules_of, sends_of
 from runner.schedule import following, in_words, show_delay, show_instant, window_in_words
 from runner.store.base import Store
 from runner.store.open import open_store
@@ -143,21 +144,19 @@ class _Page:
             )
 
     def _reports(self) -> Iterator[str]:
-        registry = self._loaded.registry
-        changes_only = (name for name, kind in registry.sinks.items() if kind.delivery == "changes")
-        rules = rules_of(self._loaded.home, changes_only)
+        rules = rules_of(self._loaded.home, self._loaded.registry.changes_only)
         if not rules.sinks:
             yield "nowhere: runner.yaml has no sinks"
         newest = [item for item in (self._store.latest(self._job.name) if self._store else ())
                   if item.target in self._targets]  # fmt: skip
         last = {item.sink: item for item in self._route(newest, rules)} if newest else {}
         not_routed = []
-        for routed in self._route([self._imagined(target) for target in self._targets], rules):
+        for routed in self._route([opened(self._job, target, self._now) for target in self._targets], rules):
             if routed.reason is Reason.NOT_ROUTED:
                 not_routed.append(routed.sink)
                 continue
             settings = rules.sinks[routed.sink]
-            yield f"{routed.sink} ({settings.type}, sends {', '.join(settings.send)})"
+            yield f"{routed.sink} ({settings.type}, sends {', '.join(sends_of(settings, rules.changes_only))})"
             if routed.sink in last:
                 yield f"  a result like the last one {_said(last[routed.sink])}"
             yield f"  a new critical problem {_said(routed)}"
@@ -172,20 +171,6 @@ class _Page:
             slot=max((item.slot for item in results), default=self._now), created=self._now,
         )  # fmt: skip
         return route(report, rules)
-
-    def _imagined(self, target: str) -> Result:
-        """A result in which a critical problem opens."""
-        job, now = self._job, self._now
-        opened = Transition(
-            job=job.name, target=target, series=Series(), before=State.OK, after=State.CRITICAL,
-            change=Change.OPENED, at=now, since=now,
-        )  # fmt: skip
-        finding = Finding(state=State.CRITICAL, message="", since=now)
-        return Result(
-            run="", job=job.name, kind=job.kind, group=job.group, title=job.title, target=target, slot=now,
-            started=now, finished=now, outcome=Outcome(summary="", findings=(finding,)), transitions=(opened,),
-            tags=job.tags, order=job.order,
-        )  # fmt: skip
 
     def _origins(self) -> Iterator[str]:
         shown = [(f"{item.key}: {_short(item)}", item.origin) for item in show(self._loaded, self._job)]

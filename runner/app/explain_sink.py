@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from runner.api import Change, Finding, Outcome, Report, Result, Series, State, Transition
+from runner.api import Report, Result
+from runner.app.imagined import opened
 from runner.app.loading import Loaded
 from runner.app.runs import rules_now
 from runner.engine.publish import info_of
@@ -68,15 +69,7 @@ def _imagined(loaded: Loaded, group: str, now: datetime) -> Result | None:
     if job is None:
         return None
     target = next((item.name for item in loaded.home.targets.values() if job.targets.admits(item)), "")
-    opened = Transition(
-        job=job.name, target=target, series=Series(), before=State.OK, after=State.CRITICAL, change=Change.OPENED,
-        at=now, since=now,
-    )  # fmt: skip
-    return Result(
-        run="", job=job.name, kind=job.kind, group=group, title=job.title, target=target, slot=now, started=now,
-        finished=now, outcome=Outcome(summary="", findings=(Finding(state=State.CRITICAL, message="", since=now),)),
-        transitions=(opened,), tags=job.tags, order=job.order,
-    )  # fmt: skip
+    return opened(job, target, now)
 
 
 def _verdicts(report: Report, what: str, sink: str, rules: Rules, announced: Announced | None) -> Iterator[Verdict]:

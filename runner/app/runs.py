@@ -64,7 +64,7 @@ def perform(
 ) -> Ran:
     """Runs the claims, publishes one report a group, and delivers everything that is due."""
     home, host = loaded.home, loaded.host
-    rules = rules_of(home, _changes_only(loaded))
+    rules = rules_of(home, loaded.registry.changes_only)
     spare = _Spare()
     courier = Courier(lambda: _send(loaded, (store, *spare.made), clock, manner) if manner.send else [])
 
@@ -115,14 +115,9 @@ def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[s
     return wishes
 
 
-def _changes_only(loaded: Loaded) -> list[str]:
-    """The types of sinks that are told of changes alone."""
-    return [name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"]
-
-
 def rules_now(loaded: Loaded, store: Store, now: datetime) -> Rules:
     """The rules of the home with the silences and acknowledgements that the store holds now. Raises StoreError."""
-    return rules_of(loaded.home, _changes_only(loaded), store.silences(now), store.acknowledged(now))
+    return rules_of(loaded.home, loaded.registry.changes_only, store.silences(now), store.acknowledged(now))
 
 
 def _with_what_is_known(reports: Sequence[Report], store: Store, clock: Clock) -> tuple[Report, ...]:
@@ -178,4 +173,4 @@ def _rules_to_send(loaded: Loaded, store: Store, clock: Clock) -> Rules:
     try:
         return rules_now(loaded, store, clock.now())
     except StoreError:
-        return rules_of(loaded.home, _changes_only(loaded))
+        return rules_of(loaded.home, loaded.registry.changes_only)

@@ -54,7 +54,7 @@ class _NotKept:
 
 def sent_to(loaded: Loaded, sink: SinkSettings) -> tuple[Send, ...]:
     """What a sink of the home is sent: some types get only changes when nothing is said."""
-    return sends_of(sink, [name for name, kind in loaded.registry.sinks.items() if kind.delivery == "changes"])
+    return sends_of(sink, loaded.registry.changes_only)
 
 
 def sample(clock: Clock) -> Report:

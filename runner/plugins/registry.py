@@ -77,6 +77,11 @@ class Registry:
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
+    @property
+    def changes_only(self) -> frozenset[str]:
+        """The types of sinks that are told of changes alone, unless their `send:` says otherwise."""
+        return frozenset(name for name, kind in self.sinks.items() if kind.delivery == "changes")
+
     def owner(self, category: str, name: str) -> str:
         """The plugin that registered the name, empty when nobody did."""
         return self.owners.get((category, name), "")

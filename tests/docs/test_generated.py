@@ -112,6 +112,15 @@ def test_the_schedule_says(loaded: Loaded, line: str) -> None:
     assert line in texts(loaded)["schedule.md"].splitlines()
 
 
+@pytest.mark.parametrize(("send", "said"), [("", "changes"), (", send: [all]", "everything")])
+def test_a_sink_that_is_told_of_changes_alone_may_ask_for_everything(tmp_path: Path, send: str, said: str) -> None:
+    (tmp_path / "checks.d").mkdir()
+    (tmp_path / "checks.d" / "own.yaml").write_text("command: two\nrun: [echo, hi]\nschedule: hourly\n")
+    (tmp_path / "runner.yaml").write_text(f"version: 1\nallow: [command]\nsinks: {{s: {{type: syslog{send}}}}}\n")
+    [schedule] = [page.text for page in pages(load(str(tmp_path)), tmp_path) if page.path.name == "schedule.md"]
+    assert f"`s` ({said})" in schedule
+
+
 def test_next_slots_stand_there_only_when_a_time_is_given(loaded: Loaded) -> None:
     slots = "- Next: Wednesday 25 Nov 03:00 UTC, Wednesday 2 Dec 03:00 UTC and Wednesday 9 Dec 03:00 UTC."
     assert "Next" not in texts(loaded)["schedule.md"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 
 from runner.api import Job, Scope, Target
 from runner.model.home import Home, Route, Send, SinkSettings
 from runner.model.target import Selector
 from runner.records import dataclass
+from runner.report.route import sends_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,10 @@ def targets_for(home: Home, job: Job) -> tuple[Target, ...]:
     return tuple(target for target in home.targets.values() if job.targets.admits(target))
 
 
-def receivers(home: Home, group: Group, on_changes: Mapping[str, bool]) -> Iterator[Receiver]:
-    """The sinks that get reports of the group; `on_changes` names the types that get only what changed."""
+def receivers(home: Home, group: Group, changes_only: Collection[str]) -> Iterator[Receiver]:
+    """The sinks that get reports of the group; `changes_only` are the types that get only what changed."""
     for name, sink in home.settings.sinks.items():
-        changes = on_changes.get(sink.type, False) and sink.send == ("all",)
-        send: tuple[Send, ...] = ("changes",) if changes else sink.send
+        send = sends_of(sink, changes_only)
         if not home.settings.routes:
             yield Receiver(sink=sink, send=send)
             continue

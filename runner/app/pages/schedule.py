@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from runner.api import Job
@@ -17,12 +17,12 @@ SLOTS = 3
 BY_HAND = "only by name: it has no schedule"
 
 
-def schedule_page(home: Home, on_changes: Mapping[str, bool], now: datetime | None) -> list[str]:
+def schedule_page(home: Home, changes_only: Collection[str], now: datetime | None) -> list[str]:
     """The page's lines; the next slots stand in it only when `now` is given."""
     groups = groups_of(home)
     lines = [*heading(1, "Schedule"), *_overview(groups, now)]
     for group in groups:
-        lines += _group(home, group, on_changes, now)
+        lines += _group(home, group, changes_only, now)
     return lines
 
 
@@ -47,14 +47,14 @@ def _schedules(group: Group) -> list[Schedule]:
     return list(found.values())
 
 
-def _group(home: Home, group: Group, on_changes: Mapping[str, bool], now: datetime | None) -> list[str]:
+def _group(home: Home, group: Group, changes_only: Collection[str], now: datetime | None) -> list[str]:
     lines = [*heading(2, group.name), text(group.title), ""]
     for schedule in _schedules(group):
         lines += [f"- Runs {text(in_words(schedule))}.", *(f"- Note: {text(item)}" for item in advice(schedule))]
         if now:
             slots = [show_instant(slot, schedule.timezone, now) for slot in following(schedule, now, SLOTS)]
             lines.append(f"- Next: {listed(slots) or 'never'}.")
-    lines += [f"- Reports go to {item}." for item in _receivers(home, group, on_changes)]
+    lines += [f"- Reports go to {item}." for item in _receivers(home, group, changes_only)]
     mixed = len({job.schedule for job in group.jobs}) > 1
     head = ("job", "kind", "title", *(("runs",) if mixed else ()), "rules")
     return [*lines, "", *table(head, [_row(job, mixed=mixed) for job in group.jobs])]
@@ -81,8 +81,8 @@ def rules(job: Job) -> list[str]:
     return found
 
 
-def _receivers(home: Home, group: Group, on_changes: Mapping[str, bool]) -> list[str]:
-    found = [receiver_in_words(item) for item in receivers(home, group, on_changes)]
+def _receivers(home: Home, group: Group, changes_only: Collection[str]) -> list[str]:
+    found = [receiver_in_words(item) for item in receivers(home, group, changes_only)]
     return found or ["nobody: no route leads to a sink"]
 
 
