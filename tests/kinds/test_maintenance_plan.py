@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_catalogues_are_taken_only_when_named() -> None:
 
 def test_partitioned_tables_follow_their_partitions_and_are_nothing_for_vacuum_alone() -> None:
     parent, part = table("p", kind="p", pages=0), table("part", dead=9999)
-    part = TableFacts(**{name: getattr(part, name) for name in part.__slots__} | {"parents": (parent.oid,)})
+    part = replace(part, parents=(parent.oid,))
     assert names(VacuumStep(analyze=True), parent, part) == ["public.part", "public.p"]
     assert names(VacuumStep(), parent, part) == ["public.part"]
     assert names(AnalyzeStep(), parent, part) == []

@@ -51,20 +51,41 @@ def tables_sql(major: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableFacts:
+class Relation:
+    """What is known of a table and of an index alike; `may` says whether this role may work on it."""
+
+    oid: int
+    schema: str
+    name: str
+    system: bool = False
+    owner: str = ""
+    owned: bool = True
+    maintains: bool = False
+    file: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.schema, self.name)
+
+    @property
+    def title(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def may(self) -> bool:
+        return self.owned or self.maintains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFacts(Relation):
     """One table as the catalogue and the statistics describe it; `rows` is -1 when nobody ever counted.
 
     `vacuums` and `analyzes` count those by hand, `file` changes when the table is rewritten. The ages are those of the
     table or of its TOAST table, whichever is older, and `frozen` are the pages that are known to be.
     """
 
-    oid: int
-    schema: str
-    name: str
     kind: str = "r"
-    system: bool = False
     temporary: bool = False
-    owner: str = ""
     pages: int = 0
     frozen: int = 0
     rows: float = -1
@@ -81,19 +102,8 @@ class TableFacts:
     analyzed: bool = False
     vacuums: int = 0
     analyzes: int = 0
-    file: int = 0
     parents: tuple[int, ...] = ()
     has_children: bool = False
-    owned: bool = True
-    maintains: bool = False
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.schema, self.name)
-
-    @property
-    def title(self) -> str:
-        return f"{self.schema}.{self.name}"
 
     @property
     def table_oid(self) -> int:
@@ -104,10 +114,6 @@ class TableFacts:
     def is_parent(self) -> bool:
         """Partitioned: it has no rows of its own, only statistics over its partitions."""
         return self.kind == "p"
-
-    @property
-    def may(self) -> bool:
-        return self.owned or self.maintains
 
 
 def read_facts(rows: Iterable[Mapping[str, object]]) -> list[TableFacts]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from runner.kinds.maintenance.choose import NOBODY, means
+from runner.kinds.maintenance.facts import Relation
 from runner.kinds.maintenance.spec import ReindexStep
 from runner.model.quantity import show_bytes, show_ratio
 from runner.records import dataclass
@@ -64,17 +65,12 @@ def indexes_sql(major: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexFacts:
+class IndexFacts(Relation):
     """One index; `needed` are the bytes that its entries would take when it is new, None when that is not known."""
 
-    oid: int
-    schema: str
-    name: str
     table_oid: int = 0
     table_name: str = ""
     table_schema: str = ""
-    owner: str = ""
-    system: bool = False
     toast: bool = False
     valid: bool = True
     exclusion: bool = False
@@ -84,25 +80,10 @@ class IndexFacts:
     needed: int | None = None
     being_built: bool = False
     locked: bool = False
-    owned: bool = True
-    maintains: bool = False
-    file: int = 0
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.schema, self.name)
-
-    @property
-    def title(self) -> str:
-        return f"{self.schema}.{self.name}"
 
     @property
     def is_parent(self) -> bool:
         return False
-
-    @property
-    def may(self) -> bool:
-        return self.owned or self.maintains
 
     @property
     def waste(self) -> int:

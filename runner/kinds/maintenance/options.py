@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from runner.api import JsonSchema
-from runner.kinds.maintenance.step_options import STEP
+from runner.kinds.maintenance.step_options import BUDGET, DURATION, STEP
 from runner.model.quantity import KINDS
 
-_DURATION = {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[a-z]+\s*)+$"}
 _CONDITION = {"type": "string", "minLength": 1}
 
 _LIMITS: Final[dict[str, Any]] = {
     "budget": {
-        **_DURATION,
-        "errorMessage": "must be a duration such as 30s, 5min, 2h or 1d",
+        **BUDGET,
         "description": "Starts nothing more after so long, nor what took longer in earlier runs than is left of it.",
         "examples": ["2h"],
     },
@@ -24,7 +22,7 @@ _LIMITS: Final[dict[str, Any]] = {
         "examples": ["cancel"],
     },
     "cost_delay": {
-        **_DURATION,
+        **DURATION,
         "errorMessage": "must be a duration such as 2ms",
         "description": "How long VACUUM and ANALYZE rest each time they have used up the cost limit.",
         "examples": ["2ms"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from runner.api import CompileContext, MappingNode, Node, Scalar, SequenceNode, Span, plain
 from runner.kinds.maintenance.read_limits import read_duration
@@ -69,18 +69,10 @@ def _vacuum(node: MappingNode, name: str, budget: float | None, context: Compile
         message = "`exclusive: allowed` is for `full: true`, and nothing else here takes such a lock"
         context.complain("bad-value", node.key_span("exclusive"), message, "remove the line")
     return VacuumStep(
-        name=name,
-        budget=budget,
-        tables=_choice(node.get("tables"), context),
+        **_cleaning(node, name, budget, context),
         analyze=_flag(node.get("analyze")),
         freeze=_flag(node.get("freeze")),
         full=full,
-        index_cleanup=_cleanup(node.get("index_cleanup"), context),
-        parallel=_whole(node.get("parallel")),
-        skip_locked=_flag(node.get("skip_locked")),
-        flags=_flags(node),
-        buffer_usage_limit=text_of(node.get("buffer_usage_limit")).strip(),
-        jobs=_whole(node.get("jobs")) or 1,
     )
 
 
@@ -97,30 +89,34 @@ def _check_full(node: MappingNode, context: CompileContext) -> None:
 
 def _freeze(node: MappingNode, name: str, budget: float | None, context: CompileContext) -> FreezeStep:
     return FreezeStep(
-        name=name,
-        budget=budget,
-        tables=_choice(node.get("tables"), context),
+        **_cleaning(node, name, budget, context),
         xid_age=_age(node.get("xid_age"), context),
         mxid_age=_age(node.get("mxid_age"), context),
-        index_cleanup=_cleanup(node.get("index_cleanup"), context),
-        parallel=_whole(node.get("parallel")),
-        skip_locked=_flag(node.get("skip_locked")),
-        flags=_flags(node),
-        buffer_usage_limit=text_of(node.get("buffer_usage_limit")).strip(),
-        jobs=_whole(node.get("jobs")) or 1,
     )
 
 
 def _analyze(node: MappingNode, name: str, budget: float | None, context: CompileContext) -> AnalyzeStep:
-    return AnalyzeStep(
-        name=name,
-        budget=budget,
-        tables=_choice(node.get("tables"), context),
-        target=_whole(node.get("target")),
-        skip_locked=_flag(node.get("skip_locked")),
-        buffer_usage_limit=text_of(node.get("buffer_usage_limit")).strip(),
-        jobs=_whole(node.get("jobs")) or 1,
-    )
+    return AnalyzeStep(**_on_tables(node, name, budget, context), target=_whole(node.get("target")))
+
+
+def _on_tables(node: MappingNode, name: str, budget: float | None, context: CompileContext) -> dict[str, Any]:
+    return {
+        "name": name,
+        "budget": budget,
+        "tables": _choice(node.get("tables"), context),
+        "skip_locked": _flag(node.get("skip_locked")),
+        "buffer_usage_limit": text_of(node.get("buffer_usage_limit")).strip(),
+        "jobs": _whole(node.get("jobs")) or 1,
+    }
+
+
+def _cleaning(node: MappingNode, name: str, budget: float | None, context: CompileContext) -> dict[str, Any]:
+    return {
+        **_on_tables(node, name, budget, context),
+        "index_cleanup": _cleanup(node.get("index_cleanup"), context),
+        "parallel": _whole(node.get("parallel")),
+        "flags": _flags(node),
+    }
 
 
 def _reindex(node: MappingNode, name: str, budget: float | None, context: CompileContext) -> ReindexStep:

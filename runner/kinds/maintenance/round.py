@@ -16,7 +16,7 @@ from runner.kinds.maintenance.counts import Counts, counts_of
 from runner.kinds.maintenance.crew import Crew, Ended, Hand, Item
 from runner.kinds.maintenance.estimate import Estimates
 from runner.kinds.maintenance.horizon import oldest_holder
-from runner.kinds.maintenance.spec import Limits, VacuumStep, WorkStep
+from runner.kinds.maintenance.spec import Limits, WorkStep
 from runner.kinds.maintenance.statements import statement_of
 from runner.kinds.maintenance.work import Fate, Judge, Worked, is_lost, rose
 from runner.model.quantity import show_duration
@@ -96,7 +96,7 @@ class Round:
             return Fate.GONE, "it is gone"
         if item.table.oid in self._autovacuumed:
             return Fate.BUSY, "autovacuum is working on it"
-        wanted = self.estimates.of(self._action, self.database, item.table.key)
+        wanted = self.estimates.of(self.step.action, self.database, item.table.key)
         left = self.budget.left_to_start()
         if wanted is not None and left is not None and wanted > left:
             took = f"it usually takes {show_duration(wanted)}, and {show_duration(round(left))} are left"
@@ -239,7 +239,7 @@ class Round:
                 database=self.database,
                 table=table,
                 verb="analyzed" if table.is_parent else self.step.verb,
-                action=self._action,
+                action=self.step.action,
                 fate=fate,
                 message=message,
                 seconds=each.seconds,
@@ -250,10 +250,6 @@ class Round:
 
     def _statement(self, item: Item) -> str:
         return statement_of(self.step, item.table, self.judge.major)
-
-    @property
-    def _action(self) -> str:
-        return "full" if isinstance(self.step, VacuumStep) and self.step.full else self.step.action
 
     @property
     def _here(self) -> str:

@@ -6,7 +6,7 @@ from runner.api import Job, Outcome, RunContext, ServerFacts, TargetError, skipp
 from runner.kinds.maintenance.budget import Budget, budget_of
 from runner.kinds.maintenance.estimate import estimates
 from runner.kinds.maintenance.outcome import outcome_of, planned
-from runner.kinds.maintenance.spec import MaintenanceSpec, VacuumStep
+from runner.kinds.maintenance.spec import MaintenanceSpec
 from runner.kinds.maintenance.verify import verify
 from runner.kinds.maintenance.visit import Visit, Visitor
 
@@ -32,7 +32,7 @@ def run(context: RunContext, job: Job) -> Outcome:
 
 def _visits(context: RunContext, job: Job, spec: MaintenanceSpec, server: ServerFacts, budget: Budget) -> list[Visit]:
     """What was done in each database; one that cannot be reached costs the others nothing."""
-    known = estimates(context, job, _actions(spec))
+    known = estimates(context, job, {step.action for step in spec.steps})
     visits = []
     for database in context.databases:
         visit = Visit(database=database)
@@ -60,9 +60,3 @@ def _visits(context: RunContext, job: Job, spec: MaintenanceSpec, server: Server
         finally:
             session.close()
     return visits
-
-
-def _actions(spec: MaintenanceSpec) -> set[str]:
-    """What is recorded under names of their own."""
-    full = any(isinstance(step, VacuumStep) and step.full for step in spec.steps)
-    return {step.action for step in spec.steps} | ({"full"} if full else set())

@@ -28,25 +28,37 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VacuumStep:
-    """VACUUM, one statement a table. `flags` are options by their name as written, in PostgreSQL's spelling."""
+class _OnTables:
+    """What every step has that works on tables, one statement each, with `jobs` connections."""
 
     name: str = ""
     tables: Choice = Choice()
-    analyze: bool = False
-    freeze: bool = False
-    full: bool = False
-    index_cleanup: str = ""
-    parallel: int | None = None
     skip_locked: bool = False
-    flags: Mapping[str, bool] = field(default_factory=dict)
     buffer_usage_limit: str = ""
     jobs: int = 1
     budget: float | None = None
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cleans(_OnTables):
+    """What every VACUUM has. `flags` are options by their name as written, in PostgreSQL's spelling."""
+
+    index_cleanup: str = ""
+    parallel: int | None = None
+    flags: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VacuumStep(_Cleans):
+    """VACUUM; with `full` it rewrites the table, which is recorded apart because it takes so much longer."""
+
+    analyze: bool = False
+    freeze: bool = False
+    full: bool = False
+
     @property
-    def action(self) -> Action:
-        return "vacuum"
+    def action(self) -> Action | Literal["full"]:
+        return "full" if self.full else "vacuum"
 
     @property
     def verb(self) -> str:
@@ -56,23 +68,14 @@ class VacuumStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreezeStep:
+class FreezeStep(_Cleans):
     """VACUUM (FREEZE) of tables by their age in transactions or multixacts.
 
     The ages are numbers, or shares of autovacuum_freeze_max_age and autovacuum_multixact_freeze_max_age (below 1).
     """
 
-    name: str = ""
-    tables: Choice = Choice()
     xid_age: float = 0.5
     mxid_age: float = 0.5
-    index_cleanup: str = ""
-    parallel: int | None = None
-    skip_locked: bool = False
-    flags: Mapping[str, bool] = field(default_factory=dict)
-    buffer_usage_limit: str = ""
-    jobs: int = 1
-    budget: float | None = None
 
     @property
     def action(self) -> Action:
@@ -84,16 +87,10 @@ class FreezeStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnalyzeStep:
-    """ANALYZE, one statement a table; `target` stands in for default_statistics_target."""
+class AnalyzeStep(_OnTables):
+    """ANALYZE; `target` stands in for default_statistics_target."""
 
-    name: str = ""
-    tables: Choice = Choice()
     target: int | None = None
-    skip_locked: bool = False
-    buffer_usage_limit: str = ""
-    jobs: int = 1
-    budget: float | None = None
 
     @property
     def action(self) -> Action:

@@ -10,6 +10,9 @@ FLAGS: Final = ("truncate", "process_toast", "process_main", "disable_page_skipp
 
 _Fragment = dict[str, Any]
 
+DURATION: Final[_Fragment] = {"type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[a-z]+\s*)+$"}
+BUDGET: Final[_Fragment] = {**DURATION, "errorMessage": "must be a duration such as 30s, 5min, 2h or 1d"}
+
 
 _FINDINGS: Final = {
     "type": "array",
@@ -152,9 +155,7 @@ STEP: Final[_Fragment] = {
             "examples": ["remove old sessions"],
         },
         "budget": {
-            "type": "string",
-            "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[a-z]+\s*)+$",
-            "errorMessage": "must be a duration such as 30s, 5min, 2h or 1d",
+            **BUDGET,
             "description": "The step starts nothing more after so long.",
             "examples": ["30min"],
         },

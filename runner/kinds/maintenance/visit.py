@@ -254,13 +254,12 @@ class Visitor:
         return frozenset(series.key for series in problems if series.database == self.visit.database)
 
     def _plan(self, step: WorkStep, chosen: Sequence[Item]) -> None:
-        action = "full" if isinstance(step, VacuumStep) and step.full else step.action
         self.visit.planned += [
             Planned(
                 statement=statement_of(step, item.table, self.server.major),
                 why=item.reason,
                 lock=lock_of(step),
-                seconds=self.estimates.of(action, self.visit.database, item.table.key),
+                seconds=self.estimates.of(step.action, self.visit.database, item.table.key),
             )
             for item in chosen
         ]
