@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -16,13 +16,17 @@ from typing import Any
 _OURS = ("DATABASE_", "PG", "RUNNER_", "FORCE_COLOR", "NO_COLOR")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Called:
     """What a command printed, and its exit code."""
 
     code: int
     out: str
     err: str
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
 
     def json(self) -> Any:
         return json.loads(self.out)
@@ -48,20 +52,29 @@ class RunnerHome:
 
     def runner(self, *words: str, environ: Mapping[str, str] | None = None) -> Called:
         """Calls `runner` with these words, in this process, without the environment's own settings of runner."""
-        from runner.cli.main import run
+        return call(["--home", str(self.path), *words], environ)
 
-        out, err = StringIO(), StringIO()
-        with _environment(environ or {}), _handler_kept(), redirect_stdout(out), redirect_stderr(err):
-            code = run(["--home", str(self.path), *words])
-        return Called(code=code, out=out.getvalue(), err=err.getvalue())
+
+def call(words: Sequence[str], environ: Mapping[str, str] | None = None) -> Called:
+    """The command line in this process: the environment is this process's own without runner's, and `environ`."""
+    from runner.cli.main import run
+
+    out, err = StringIO(), StringIO()
+    with _environment(environ or {}), _handler_kept(), redirect_stdout(out), redirect_stderr(err):
+        code = run(words)
+    return Called(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process without what would speak to runner, and `environ`."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(_OURS)}, **environ}
 
 
 @contextmanager
 def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    kept = {name: value for name, value in before.items() if not name.startswith(_OURS)}
+    before, wanted = dict(os.environ), clean(changes)
     os.environ.clear()
-    os.environ.update({**kept, **changes})
+    os.environ.update(wanted)
     try:
         yield
     finally:

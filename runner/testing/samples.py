@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from runner.api import Column, Dimension, Finding, Observation, Outcome, Report, Result, Series, State, Table
 from runner.testing.builders import fault, finding, report, result, target_info, transition, trend
@@ -23,6 +24,9 @@ HOSTILE: Mapping[str, str] = {
     "empty": "",
 }
 """Texts by what they attack; a report of each is among the samples as `hostile: markup` and so on."""
+
+STEERING: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that steer a terminal or a reader; of line breaks only the line feed is none."""
 
 
 def hostile(text: str) -> Report:

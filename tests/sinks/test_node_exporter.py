@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from runner.testing import free_port, running
 from tests.formats import samples
-from tests.postgres import eventually
 from tests.sinks.contexts import sink
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -36,19 +27,13 @@ def exporter(tmp_path: Path) -> Iterator[str]:
         program, "--collector.disable-defaults", "--collector.textfile", f"--web.listen-address={place}",
         f"--collector.textfile.directory={tmp_path / 'metrics'}",
     ]  # fmt: skip
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield f"http://{place}/metrics"
-        finally:
-            process.terminate()
+    with running(words, tmp_path / "log", f"http://{place}/metrics"):
+        yield f"http://{place}/metrics"
 
 
 def collected(address: str) -> str:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return str(answer.read().decode())
-    except urllib.error.URLError:
-        return ""
+    with urlopen(address, timeout=5) as answer:
+        return str(answer.read().decode())
 
 
 def test_it_collects_the_files_of_all_groups(exporter: str, tmp_path: Path) -> None:
@@ -57,7 +42,7 @@ def test_it_collects_the_files_of_all_groups(exporter: str, tmp_path: Path) -> N
         one.emit(replace(made(), group=f"group-{number}"))
     one.close()
     assert len(list((tmp_path / "metrics").iterdir())) == 3
-    text = eventually(lambda: collected(exporter), what="the exporter answers")
+    text = collected(exporter)
     assert "node_textfile_scrape_error 0" in text
     assert text.count("node_textfile_mtime_seconds{") == 3
     for number in range(3):

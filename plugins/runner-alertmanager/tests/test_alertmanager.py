@@ -6,12 +6,9 @@ import json
 import re
 import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -28,9 +25,11 @@ from runner.testing import (
     HttpSinkContract,
     PluginContract,
     finding,
+    free_port,
     open_sink,
     report,
     result,
+    running,
     sample,
     transition,
 )
@@ -156,30 +155,13 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("needs Alertmanager: apt-get install prometheus-alertmanager")
     folder = tmp_path_factory.mktemp("alertmanager")
     (folder / "conf.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     words = [
         program, f"--config.file={folder}/conf.yml", f"--storage.path={folder}/data", "--cluster.listen-address=",
         f"--web.listen-address=127.0.0.1:{port}",
     ]  # fmt: skip
-    with (folder / "log").open("wb") as log, subprocess.Popen(words, stdout=log, stderr=log) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/-/ready", folder / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def wait_for(url: str, log: Path) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            urlopen(url, timeout=5).close()
-        except OSError:
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.05)
-        else:
-            return
+    with running(words, folder / "log", f"http://127.0.0.1:{port}/-/ready"):
+        yield f"http://127.0.0.1:{port}"
 
 
 def firing(url: str) -> dict[str, str]:

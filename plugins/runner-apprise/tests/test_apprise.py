@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,14 +11,12 @@ import pytest
 import runner_apprise
 
 from runner.api import RetryableSinkError, SinkError
-from runner.testing import SAMPLES, FakeSinkContext, HttpReceiver, HttpSinkContract, PluginContract, sample
+from runner.testing import SAMPLES, STEERING, FakeSinkContext, HttpReceiver, HttpSinkContract, PluginContract, sample
 
 if not find_spec("apprise"):
     pytest.skip("needs Apprise: pip install apprise", allow_module_level=True)
 # Apprise imports it where it still exists, up to Python 3.12.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that break a line or steer a terminal."""
 
 
 class TestApprise(HttpSinkContract):

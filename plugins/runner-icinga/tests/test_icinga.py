@@ -7,7 +7,6 @@ import grp
 import json
 import os
 import pwd
-import re
 import shutil
 import socket
 import ssl
@@ -30,6 +29,7 @@ from runner.api import RetryableSinkError, Secret, SinkError
 from runner.testing import (
     NOW,
     SAMPLES,
+    STEERING,
     FakeSinkContext,
     HttpReceiver,
     HttpSinkContract,
@@ -40,8 +40,6 @@ from runner.testing import (
     sample,
 )
 
-STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that break a line or steer a terminal."""
 FIELDS = {
     "type": str, "service": str, "exit_status": int, "plugin_output": str, "performance_data": list,
     "check_source": str, "execution_start": float, "execution_end": float, "ttl": int,

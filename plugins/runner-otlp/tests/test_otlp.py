@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from runner.api import RetryableSinkError, SinkError
 from runner.testing import (
     NOW,
     SAMPLES,
+    STEERING,
     FakeSinkContext,
     HttpReceiver,
     HttpSinkContract,
@@ -27,9 +27,6 @@ from runner.testing import (
     sample,
     transition,
 )
-
-STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that break a line or steer a terminal."""
 
 
 def decoded(receiver: HttpReceiver) -> tuple[Any, Any]:

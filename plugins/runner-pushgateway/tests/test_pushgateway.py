@@ -5,11 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -23,9 +19,11 @@ from runner.testing import (
     HttpReceiver,
     HttpSinkContract,
     PluginContract,
+    free_port,
     open_sink,
     report,
     result,
+    running,
     sample,
 )
 
@@ -62,27 +60,10 @@ def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not program:
         pytest.skip("needs a Pushgateway: apt-get install prometheus-pushgateway")
     log = tmp_path_factory.mktemp("pushgateway") / "log"
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     words = [program, f"--web.listen-address=127.0.0.1:{port}"]
-    with log.open("wb") as file, subprocess.Popen(words, stdout=file, stderr=file) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/-/ready", log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def wait_for(url: str, log: Path) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            urlopen(url, timeout=5).close()
-        except OSError:
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.05)
-        else:
-            return
+    with running(words, log, f"http://127.0.0.1:{port}/-/ready"):
+        yield f"http://127.0.0.1:{port}"
 
 
 def known(url: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from runner_slack.message import body_of
 
 from runner.testing import (
     SAMPLES,
+    STEERING,
     FakeSinkContext,
     HttpReceiver,
     HttpSinkContract,
@@ -22,8 +23,6 @@ from runner.testing import (
     transition,
 )
 
-STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that break a line or steer a terminal."""
 FIELDS = {"text", "blocks", "unfurl_links", "unfurl_media"}
 
 
