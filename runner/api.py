@@ -43,7 +43,7 @@ from runner.model.result import (
     skipped,
     unknown,
 )
-from runner.model.secret import Secret
+from runner.model.secret import Secret, revealed
 from runner.model.state import State, worst
 from runner.model.target import Target
 from runner.net.answer import WORTH_RETRYING, HttpAnswer
@@ -371,5 +371,5 @@ __all__ = [
     "RunnerError", "Sample", "Scalar", "ScheduleError", "Scope", "Secret", "SecretSource", "Seen", "SequenceNode",
     "Series", "ServerFacts", "Session", "Severity", "Sink", "SinkContext", "SinkError", "SinkType", "Span", "State",
     "StoreError", "Table", "Target", "TargetError", "TargetInfo", "Tick", "Transition", "Trend", "basic_auth", "clean",
-    "hookimpl", "http_send", "plain", "skipped", "unknown", "worst",
+    "hookimpl", "http_send", "plain", "revealed", "skipped", "unknown", "worst",
 ]  # fmt: skip

@@ -47,6 +47,11 @@ class Secret:
         return Secret, (MASK,)
 
 
+def revealed(value: object) -> str:
+    """The text of a secret, or of anything else; called only where it is sent."""
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """The text with every secret that stands in it replaced, the longest first."""
     for word in _written(tuple(secrets)):

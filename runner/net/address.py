@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from runner.errors import SinkError
-from runner.model.secret import Secret
+from runner.model.secret import Secret, revealed
 from runner.records import dataclass
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -42,7 +42,7 @@ class Address:
 
 def address_of(url: str | Secret) -> Address:
     """The parts of a URL; raises SinkError, which does not show it."""
-    text = url.reveal() if isinstance(url, Secret) else url
+    text = revealed(url)
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").encode("idna").decode()

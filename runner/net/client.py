@@ -14,13 +14,13 @@ from urllib.parse import urljoin
 
 from runner.clock import SystemClock
 from runner.errors import RetryableSinkError, SinkError
-from runner.model.secret import Secret
+from runner.model.secret import Secret, revealed
 from runner.net.address import Address, address_of
-from runner.net.answer import WORTH_RETRYING, HttpAnswer
+from runner.net.answer import HttpAnswer
 from runner.net.deadline import Deadline
 from runner.net.proxy import proxy_for
 from runner.net.wire import TimedSocket, connected, over_tls, trouble
-from runner.net.words import excerpt, masked, revealed
+from runner.net.words import excerpt, masked
 from runner.version import VERSION
 
 _MOST_KEPT: Final = 65536
@@ -205,6 +205,3 @@ def _named(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
-
-
-__all__ = ["WORTH_RETRYING", "send"]

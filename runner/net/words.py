@@ -11,10 +11,6 @@ from runner.template import clean, clip
 _EXCERPT = 200
 
 
-def revealed(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
-
-
 def masked(text: str, secrets: Iterable[Secret]) -> str:
     """The text without the secrets, also as base64 has them."""
     known = tuple(secrets)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
-from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError
+from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError, revealed
 from runner.model.secret import mask
 from runner.programs import end_group
 from runner.template import clean
@@ -45,7 +45,7 @@ class Command:
         """Every program has ended."""
 
     def _run(self, report: Report, given: IO[bytes], said: IO[bytes]) -> int:
-        words = [_revealed(word) for word in self._words]
+        words = [revealed(word) for word in self._words]
         try:
             process = subprocess.Popen(
                 words, stdin=given, stdout=subprocess.DEVNULL, stderr=said, cwd=self._context.home,
@@ -71,11 +71,11 @@ class Command:
             "RUNNER_REPORT": report.id,
             "RUNNER_GROUP": clean(report.group, limit=200),
             "RUNNER_STATE": report.state.value,
-            **{name: _revealed(value) for name, value in self._given.items()},
+            **{name: revealed(value) for name, value in self._given.items()},
         }
 
     def _refusal(self, code: int, words: str) -> SinkError:
-        name = _revealed(self._words[0])
+        name = revealed(self._words[0])
         how = f"ended with exit code {code}" if code > 0 else f"was ended by {_signal(-code)}"
         message = self._masked(f"{name} {how}{f': {words}' if words else ''}")
         if code == REFUSED:
@@ -96,10 +96,6 @@ class Command:
 def open_command(options: Options, context: SinkContext) -> Command:
     """The program is looked for when the first report is there."""
     return Command(tuple(options["run"]), options, context)
-
-
-def _revealed(value: object) -> str:
-    return value.reveal() if isinstance(value, Secret) else str(value)
 
 
 def _signal(number: int) -> str:

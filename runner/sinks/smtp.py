@@ -6,9 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from runner.api import Options, Report, RetryableSinkError, RunnerError, Secret, SinkContext, SinkError
+from runner.api import Options, Report, RetryableSinkError, RunnerError, Secret, SinkContext, SinkError, revealed
 from runner.net.mail_server import Account, MailServer, Reply
-from runner.net.words import revealed
 from runner.sinks.mail import DEFAULT_SUBJECT, Letterhead, address, facts, written
 from runner.sinks.recipients import Recipients
 from runner.template import Template

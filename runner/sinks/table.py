@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, sql
 
-from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError
+from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError, revealed
 from runner.model.secret import mask
 from runner.sinks.events import document_of
 from runner.template import clean
@@ -102,7 +102,7 @@ def open_table(options: Options, context: SinkContext) -> ReportTable:
     """Raises SinkError, without the text, when `dsn` cannot be read."""
     given = options["dsn"]
     try:
-        dsn = conninfo.conninfo_to_dict(given.reveal() if isinstance(given, Secret) else str(given))
+        dsn = conninfo.conninfo_to_dict(revealed(given))
     except psycopg.ProgrammingError:
         # libpq quotes what it cannot read, and that may be the password.
         raise SinkError(

@@ -15,6 +15,7 @@ from runner.api import (
     SinkError,
     basic_auth,
     http_send,
+    revealed,
 )
 from runner_alertmanager.alerts import alerts_of, label_name
 
@@ -51,11 +52,11 @@ class Alertmanager:
         """Nothing is kept open."""
 
     def _post(self, url: str | Secret, body: bytes, until: Deadline) -> None:
-        base = (url.reveal() if isinstance(url, Secret) else url).rstrip("/")
+        base = revealed(url).rstrip("/")
         headers: dict[str, str | Secret] = {"Content-Type": "application/json"}
         password = self._options.get("password", "")
         if user := self._options.get("user"):
-            word = password.reveal() if isinstance(password, Secret) else str(password)
+            word = revealed(password)
             headers["Authorization"] = basic_auth(str(user), word)
         http_send(
             Secret(f"{base}/api/v2/alerts"),

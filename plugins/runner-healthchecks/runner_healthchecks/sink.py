@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError, State, http_send
+from runner.api import Options, Report, RetryableSinkError, Secret, SinkContext, SinkError, State, http_send, revealed
 from runner_healthchecks.run import address
 
 # https://healthchecks.io/docs/http_api/#success-uuid: pings beyond five a minute are ignored, with 200 and these words;
@@ -17,7 +17,7 @@ class Healthchecks:
     def __init__(self, options: Options, context: SinkContext) -> None:
         self._context, self._render = context, context.format("text")
         given = options["url"]
-        self._url = given.reveal() if isinstance(given, Secret) else str(given)
+        self._url = revealed(given)
         self._bad = {State(word) for word in options.get("fail_on", ())}
 
     def emit(self, report: Report) -> None:

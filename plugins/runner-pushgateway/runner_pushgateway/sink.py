@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from runner.api import Options, Report, Secret, SinkContext, basic_auth, clean, http_send
+from runner.api import Options, Report, Secret, SinkContext, basic_auth, clean, http_send, revealed
 
 
 class Pushgateway:
@@ -22,7 +22,7 @@ class Pushgateway:
         password = self._options.get("password", "")
         headers: dict[str, str | Secret] = {"Content-Type": self._context.format_of("prometheus").media_type}
         if user := self._options.get("user"):
-            word = password.reveal() if isinstance(password, Secret) else str(password)
+            word = revealed(password)
             headers["Authorization"] = basic_auth(str(user), word)
         http_send(
             self._address(report),

@@ -74,7 +74,7 @@ DAY = 86400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What the job's own keys say, as plain values: runner keeps it between ticks."""
+    """What the job's own keys say, as plain values."""
 
     folder: str
     days: int

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import click
 
-from runner.api import Fault
 from runner.cli import exits
 from runner.cli.console import complain, say, say_json, say_table, tell
 from runner.cli.loading import load_for
@@ -54,7 +53,7 @@ def list_plugins(context: click.Context, as_json: bool) -> int:
             say(f"{item.name}: {', '.join(sorted(names))}")
     refused = {(f"plugin {item.name}", item.reason) for item in host.plugins if item.status is PluginStatus.REFUSED}
     for fault in host.faults:
-        if fault.hint or not _is_shown(fault, refused):
+        if fault.hint or (fault.where, fault.message) not in refused:
             complain(f"{fault.where}: {fault.message}", fault.hint)
     return exits.OK
 
@@ -83,7 +82,3 @@ def _offers(registry: Registry) -> Mapping[str, list[str]]:
 def _hooks(item: PluginInfo) -> str:
     """`sinks, tick_started`: what all hooks have in common is left out."""
     return ", ".join(name.removeprefix("runner_").removeprefix("register_") for name in item.hooks) or "-"
-
-
-def _is_shown(fault: Fault, refused: set[tuple[str, str]]) -> bool:
-    return (fault.where, fault.message) in refused

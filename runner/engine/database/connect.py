@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from runner.errors import TargetError
-from runner.model.secret import Secret, mask
+from runner.model.secret import Secret, mask, revealed
 from runner.model.target import Target
 
 CONNECT_TIMEOUT = 10
@@ -47,9 +47,7 @@ _ATTEMPT = re.compile(r"connection (?:to server (?:at|on) .*? )?failed: |connect
 
 def connect(target: Target, database: str = "", *, purpose: str = "runner") -> psycopg.Connection[Any]:
     """A new autocommit connection to the target (or another of its databases); raises TargetError."""
-    options: dict[str, Any] = {
-        name: value.reveal() if isinstance(value, Secret) else value for name, value in target.options.items()
-    }
+    options: dict[str, Any] = {name: revealed(value) for name, value in target.options.items()}
     options.setdefault("connect_timeout", CONNECT_TIMEOUT)
     options.setdefault("application_name", purpose)
     if database:

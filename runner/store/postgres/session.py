@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import RawCursor
 
-from runner.model.secret import Secret
+from runner.model.secret import revealed
 from runner.store.address import Address
 from runner.store.database import Cursor
 from runner.store.dialect_postgres import POSTGRES
@@ -44,7 +44,7 @@ def connect(address: Address) -> Connection:
     """A new session; raises psycopg.Error."""
     options: dict[str, Any] = {
         **_CLIENT,
-        **{name: value.reveal() if isinstance(value, Secret) else value for name, value in address.options.items()},
+        **{name: revealed(value) for name, value in address.options.items()},
         "client_encoding": "utf8",
     }
     connection: Connection = psycopg.connect(
