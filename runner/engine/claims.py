@@ -144,7 +144,7 @@ def claim_now(
 
 def _won(store: Store, wishes: Sequence[Claimed], tick: str, now: datetime, *, scheduled: bool = True) -> list[Claimed]:
     """Those that are ours now, claimed in one transaction."""
-    runs = store.claim_all([_claim_of(wish, tick, now, scheduled=scheduled) for wish in wishes])
+    runs = store.claim(*(_claim_of(wish, tick, now, scheduled=scheduled) for wish in wishes))
     return [wish for wish in wishes if wish.run in runs]
 
 

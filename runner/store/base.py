@@ -150,14 +150,11 @@ class Store(HistoryReader, Protocol):
     def anchor(self, job: str, target: str, slot: datetime, digest: str, now: datetime) -> None:
         """Sets the cursor, also backwards, without running anything."""
 
-    def claim(self, claim: Claim) -> bool:
-        """Records the run as running and moves the cursor forward.
+    def claim(self, *claims: Claim) -> frozenset[str]:
+        """Records each run as running and moves its cursor forward, all in one transaction; the runs that were won.
 
-        False when the slot was decided, has a run that was not interrupted, or has this attempt or a later one.
+        Not won is a slot that was decided, has a run that was not interrupted, or has this attempt or a later one.
         """
-
-    def claim_all(self, claims: Sequence[Claim]) -> frozenset[str]:
-        """Claims each in one transaction; the runs of those that were won."""
 
     def decide(
         self,

@@ -70,10 +70,7 @@ class SqlStore:
     def anchor(self, job: str, target: str, slot: datetime, digest: str, now: datetime) -> None:
         self._commit("anchor", cursors.set_cursor, (job, target), slot, digest, now)
 
-    def claim(self, claim: Claim) -> bool:
-        return bool(self.claim_all((claim,)))
-
-    def claim_all(self, claims: Sequence[Claim]) -> frozenset[str]:
+    def claim(self, *claims: Claim) -> frozenset[str]:
         return self._commit("claim", runs.claim_runs, claims) if claims else frozenset()
 
     def decide(

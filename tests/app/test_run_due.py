@@ -333,7 +333,7 @@ def test_checks_run_and_are_reported_without_a_store(make: Make, tmp_path: Path,
     assert any("the store cannot be used" in report["results"][0]["summary"] for report in home.logged())
 
 
-BEFORE = ("running", "claim_all", "cursors", "adopt")
+BEFORE = ("running", "claim", "cursors", "adopt")
 AFTER = ("tick", "prune", "record", "pending", "settle")
 UNNOTICED = ("memory", "past")
 

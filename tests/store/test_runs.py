@@ -133,6 +133,6 @@ def test_an_empty_store_has_answers(store: Store) -> None:
 def test_many_slots_are_claimed_together_and_only_the_free_ones_are_won(store: Store) -> None:
     assert store.claim(make_claim("first", job="b"))
     wanted = [make_claim(name, job=name) for name in "abc"]
-    assert store.claim_all(wanted) == {"a", "c"}
+    assert store.claim(*wanted) == {"a", "c"}
     assert {run.run for run in store.running()} == {"first", "a", "c"}
-    assert store.claim_all([]) == frozenset()
+    assert store.claim() == frozenset()
