@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from runner.api import Job, Result
@@ -24,8 +23,8 @@ def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claim
     """
     if loaded.home.errors:
         return []
-    places = {(job.name, target) for job in loaded.home.jobs for target in targets_of(loaded, job)}
-    gone = [cursor for whose, cursor in store.cursors().items() if whose not in places]
+    placed = {(job.name, target) for job in loaded.home.jobs for target in targets_of(loaded, job)}
+    gone = [cursor for whose, cursor in store.cursors().items() if whose not in placed]
     if not gone:
         return []
     known = {(result.job, result.target): result for result in store.latest()}
@@ -35,7 +34,9 @@ def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claim
             store.retire(cursor.job, cursor.target, now)
     away = {(c.job, c.target) for c in gone if c.retired is not None and now - c.retired > RETURNS_WITHIN}
     troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)}
-    return list(_last_runs(loaded, store, (known[whose] for whose in sorted(away & troubled & set(known))), tick, now))
+    last = [known[whose] for whose in sorted(away & troubled & known.keys())]
+    places = [(_what_is_known(item.job, item), item.target) for item in last if item.kind in loaded.registry.kinds]
+    return claim_now(store, places, tick, now, ended=GONE)
 
 
 def next_end(store: Store, now: datetime) -> datetime | None:
@@ -58,10 +59,3 @@ def _what_is_known(name: str, last: Result | None) -> Job:
     return Job(
         name=name, kind=last.kind, group=last.group, title=last.title, spec=None, tags=last.tags, order=last.order
     )  # fmt: skip
-
-
-def _last_runs(loaded: Loaded, store: Store, results: Iterable[Result], tick: str, now: datetime) -> Iterable[Claimed]:
-    for last in results:
-        if last.kind not in loaded.registry.kinds:
-            continue
-        yield from claim_now(store, [(_what_is_known(last.job, last), last.target)], tick, now, ended=GONE)

@@ -20,12 +20,11 @@ def is_quiet(route: Route, at: datetime, windows: Mapping[str, Window]) -> bool:
     return window is not None and in_window(window, at)
 
 
-def without_held(result: Result, route: Route, at: datetime, windows: Mapping[str, Window]) -> Result:
+def without_held(result: Result, route: Route, at: datetime, *, quiet: bool) -> Result:
     """The result without the open problems that the route does not tell at that time; recoveries are always told.
 
     It counts as skipped when no problem is left of it.
     """
-    quiet = is_quiet(route, at, windows)
     if not (quiet or route.lasting):
         return result
     held = [item for item in result.outcome.findings if item.is_open and (quiet or not _has_lasted(item, route, at))]

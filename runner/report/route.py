@@ -196,14 +196,15 @@ class _Judge:
 
     def _offer(self, item: Route, known: Result) -> tuple[Result, Reason]:
         """What one route lets through. It and the sink must both want the result; the weaker of their reasons holds."""
-        view = without_held(known, item, self._at, self._rules.windows)
-        held = Reason.QUIET if is_quiet(item, self._at, self._rules.windows) else Reason.TOO_YOUNG
+        quiet = is_quiet(item, self._at, self._rules.windows)
         whole = self._by_both(item, known)
         if whole is Reason.EVERY:
-            return known, held if held is Reason.QUIET else whole
+            return known, Reason.QUIET if quiet else whole
+        view = without_held(known, item, self._at, quiet=quiet)
         recovered = any(change.change is Change.RECOVERED for change in view.transitions)
         if view is known or recovered or any(finding.is_open for finding in view.outcome.findings):
             return view, self._by_both(item, view)
+        held = Reason.QUIET if quiet else Reason.TOO_YOUNG
         return view, whole if whole is Reason.NOTHING_MATCHES else held
 
     def _by_both(self, item: Route, result: Result) -> Reason:
