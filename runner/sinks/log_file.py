@@ -21,7 +21,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
 
 
 class LogFile:
-    """The file is opened for each record, so that logrotate's `create` works without a signal."""
+    """The file is opened for each record, so that logrotate works without a signal."""
 
     def __init__(self, path: Path, mode: int, render: Callable[[Report], str], context: SinkContext) -> None:
         self._path, self._mode, self._render, self._context = path, mode, render, context
