@@ -61,7 +61,7 @@ def test_no_line_is_lost_or_torn(tmp_path: Path) -> None:
     go.set()
     turns = 0
     while turns < 3 or any(each.is_alive() for each in writers):
-        rotate(tmp_path, "nocreate")
+        rotate(tmp_path, "nocreate\n  missingok")
         turns += 1
     for each in writers:
         each.join(60)
