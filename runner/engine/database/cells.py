@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.adapt import Transformer
 
+from runner.model.query import Answer, QueryError, Rows
+
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
@@ -38,6 +40,36 @@ def rows_of(result: PGresult, connection: psycopg.Connection[Any], limit: int) -
         return tuple(rows)
     binary = frozenset(index for index in range(result.nfields) if result.ftype(index) == _BYTEA)
     return tuple(tuple(_plain(cell, index in binary) for index, cell in enumerate(row)) for row in rows)
+
+
+class Answered:
+    """An answer put together from the pieces in which its rows come; at most `most` of them are kept."""
+
+    def __init__(self, connection: psycopg.Connection[Any], most: int) -> None:
+        self._connection, self._most = connection, most
+        self._columns: tuple[str, ...] | None = None
+        self._rows: list[tuple[object, ...]] = []
+        self._seen = 0
+        self._unreadable: QueryError | None = None
+
+    def add(self, result: PGresult) -> None:
+        try:
+            if self._columns is None:
+                self._columns = columns_of(result)
+            left = self._most - len(self._rows)
+            if left > 0 and result.ntuples:
+                self._rows += rows_of(result, self._connection, left)
+            self._seen += result.ntuples
+        except Exception as error:
+            words = " ".join(str(error).split()) or type(error).__name__
+            self._unreadable = QueryError(message=f"the rows cannot be read: {words}")
+
+    def answer(self) -> Answer:
+        if self._columns is None:
+            return self._unreadable or QueryError(message="the server sent no result")
+        return self._unreadable or Rows(
+            columns=self._columns, rows=tuple(self._rows), truncated=self._seen > self._most
+        )
 
 
 # bool, int8, int2, int4, float4, float8, numeric: always plain already.

@@ -9,18 +9,19 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import pq
 
 from runner.engine.database.bound import bound_query
-from runner.engine.database.cells import columns_of, rows_of
-from runner.model.query import Answer, Notice, Query, QueryError, Rows
+from runner.engine.database.cells import Answered
+from runner.model.query import Answer, Notice, Query, QueryError
 from runner.model.sql_text import BoundQuery
 
 if TYPE_CHECKING:
-    import psycopg
     from psycopg.pq.abc import PGresult
 
 # Compiling costs seconds where the planner overestimates catalogue queries, and never saves as much.
@@ -32,6 +33,10 @@ _SETTINGS = (
 _WINDOW = 64
 _GRACE = 5.0
 """Seconds beyond its statement_timeout after which a silent server is given up."""
+
+_CHUNK = 2000
+"""Rows that arrive together: what is beyond `max_rows` is dropped piece by piece and never held as a whole."""
+_IN_CHUNKS = pq.version() >= 170000
 
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 _IN_FAILED_TRANSACTION = "25P02"
@@ -130,38 +135,28 @@ def _send(pgconn: Any, queries: Sequence[Query], bound: Sequence[BoundQuery | Qu
 
 def _receive(connection: psycopg.Connection[Any], query: Query, mark: float, notices: list[Notice]) -> Answer:
     """Reads up to this query's sync; the settings' own result is looked at only when it failed."""
-    answer: Answer = QueryError(message="the server sent no result")
+    error: QueryError | None = None
+    answered = Answered(connection, query.max_rows)
     first = len(notices)
-    failed = False
     try:
-        for index, result in enumerate(_results(connection.pgconn, mark + query.timeout + _GRACE)):
+        for statement, result in _results(connection.pgconn, mark + query.timeout + _GRACE):
             if result.status == pq.ExecStatus.FATAL_ERROR:
-                answer, failed = error_of(result), True
-            elif index == 1 and result.status != pq.ExecStatus.PIPELINE_ABORTED:
-                answer = _read(result, connection, query.max_rows)
+                error = error_of(result)
+            elif statement == 1 and result.status != pq.ExecStatus.PIPELINE_ABORTED:
+                answered.add(result)
     except _LostError as lost:
         # The server's own last words say more than the library's.
-        raise _LostError(answer if failed and isinstance(answer, QueryError) else lost.answer) from None
+        raise _LostError(error or lost.answer) from None
     seconds = time.monotonic() - mark
+    answer = error or answered.answer()
     if isinstance(answer, QueryError):
         return replace(answer, seconds=seconds)
     return replace(answer, seconds=seconds, notices=tuple(notices[first:]))
 
 
-def _read(result: PGresult, connection: psycopg.Connection[Any], max_rows: int) -> Answer:
-    try:
-        return Rows(
-            columns=columns_of(result),
-            rows=rows_of(result, connection, max_rows),
-            truncated=result.ntuples > max_rows,
-        )
-    except Exception as error:
-        return QueryError(message=f"the rows cannot be read: {_words(error)}")
-
-
-def _results(pgconn: Any, deadline: float) -> Iterator[PGresult]:
-    """The results of one segment; the sync that ends it is swallowed."""
-    empty = 0
+def _results(pgconn: Any, deadline: float) -> Iterator[tuple[int, PGresult]]:
+    """The results of one segment with their statement's place in it; the sync that ends it is swallowed."""
+    empty = statement = 0
     while True:
         result = _next(pgconn, deadline)
         if result is None:
@@ -169,13 +164,17 @@ def _results(pgconn: Any, deadline: float) -> Iterator[PGresult]:
             empty += 1
             if empty > 1:
                 raise _lost(pgconn.get_error_message())
+            statement += 1
+            if statement == 1 and _IN_CHUNKS:
+                with suppress(psycopg.Error):
+                    pgconn.set_chunked_rows_mode(_CHUNK)
             continue
         empty = 0
         if result.status == pq.ExecStatus.PIPELINE_SYNC:
             return
         if result.status in _COPYING:
             raise _lost("the server wants to copy rows, which is no answer to a query: use select instead of copy")
-        yield result
+        yield statement, result
         if pgconn.status == pq.ConnStatus.BAD:
             raise _lost(pgconn.get_error_message())
 
