@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import field
 from datetime import datetime
@@ -53,6 +53,8 @@ class Claim:
     now: datetime
     digest: str = ""
     attempt: int = 1
+    wave: str = ""
+    """The tick that hands the run out, when it does not perform it: the results of a wave are told together."""
     scheduled: bool = True
     """False for a run that was asked for by name: it settles no slot of the schedule."""
 
@@ -80,6 +82,12 @@ class RunRecord:
     tick: str = ""
     slots: int = 1
     since: datetime | None = None
+    wave: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was handed out and nobody has begun it; `reason` says why when a worker refused it."""
+        return self.status == "running" and self.wave != "" and self.tick == self.wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +202,12 @@ class Store(HistoryReader, Protocol):
     def interrupt(self, run: str, reason: str, now: datetime) -> bool:
         """Marks a running run as interrupted; False when it is not running any more."""
 
+    def begin(self, claimed: Collection[str], wave: str, tick: str) -> frozenset[str]:
+        """Those of the runs that still wait in the wave are the tick's from now on; they are returned."""
+
+    def put_off(self, claimed: Collection[str], wave: str, reason: str) -> None:
+        """Notes why a worker did not begin the runs, which wait on."""
+
     def runs(
         self,
         job: str | None = None,
@@ -220,8 +234,25 @@ class Store(HistoryReader, Protocol):
         `deliveries` are names of sinks and when each gives up. Runs must have been claimed.
         """
 
+    def record_in_wave(
+        self,
+        results: Sequence[Recorded],
+        *,
+        wave: str,
+        group: str,
+        report: Callable[[Sequence[Result]], tuple[Report, Sequence[tuple[str, datetime]]]],
+        now: datetime,
+    ) -> Report | None:
+        """Commits results of one group; with the last of the wave also the report on all of them and its deliveries.
+
+        `report` makes them from what nobody has told yet; it may be called again. None while others still run.
+        """
+
     def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
         """Results that are part of no report, the oldest first; not those of these ticks."""
+
+    def reporting(self) -> frozenset[str]:
+        """The ticks, dead ones included, whose results are part of no report yet; those of waves are nobody's."""
 
     def adopt(self, tick: str, alive: Collection[str]) -> tuple[Result, ...]:
         """The same, which this tick reports from now on: while it lives others find nothing unreported of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from runner.store.cursors import advance_cursor
 from runner.store.database import Database
 from runner.store.values import instant_or_none, moment_or_none
 
-_COLUMNS = 'run, job, kind, "group", target, slot, attempt, status, reason, state, summary, started, finished, tick, slots, since'
+_COLUMNS = 'run, job, kind, "group", target, slot, attempt, status, reason, state, summary, started, finished, tick, slots, since, wave'
 _FAILED = "status = 'done' and (state = 'unknown' or (kind <> 'check' and state = 'critical'))"
 
 _STATISTICS = f"""
@@ -44,10 +44,10 @@ def claim_run(db: Database, claim: Claim) -> bool:
     if settled:
         return False
     db.execute(
-        'insert into runs (run, job, kind, "group", target, slot, attempt, tick, status, started)'
-        " values (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        'insert into runs (run, job, kind, "group", target, slot, attempt, tick, wave, status, started)'
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
         (claim.run, claim.job, claim.kind, claim.group, claim.target, instant(claim.slot), claim.attempt, claim.tick,
-         instant(claim.now)),
+         claim.wave, instant(claim.now)),
     )  # fmt: skip
     if claim.scheduled:
         advance_cursor(db, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
@@ -93,6 +93,25 @@ def interrupt_run(db: Database, run: str, reason: str, now: datetime) -> bool:
 def take_over_run(db: Database, run: str, reason: str, claim: Claim) -> bool:
     """One transaction: a process that dies in between leaves the run as it was, for the next to find."""
     return interrupt_run(db, run, reason, claim.now) and claim_run(db, claim)
+
+
+def begin_runs(db: Database, runs: Collection[str], wave: str, tick: str) -> frozenset[str]:
+    """Those that still wait in the wave are the tick's from now on: whoever comes second gets none."""
+    return frozenset(
+        run
+        for run in runs
+        if db.execute(
+            "update runs set tick = ?, reason = '' where run = ? and status = 'running' and tick = ? and wave = ?",
+            (tick, run, wave, wave),
+        ).rowcount
+    )
+
+
+def put_off_runs(db: Database, runs: Collection[str], wave: str, reason: str) -> None:
+    db.executemany(
+        "update runs set reason = ? where run = ? and status = 'running' and tick = ?",
+        [(clean(reason), run, wave) for run in runs],
+    )
 
 
 def finish_run(db: Database, result: Result) -> int:
@@ -176,10 +195,10 @@ def _statistics(row: Sequence[Any], last_state: str | None) -> dict[str, object]
 
 def _record(row: Sequence[Any]) -> RunRecord:
     run, job, kind, group, target, slot, attempt, status, reason, state, summary, started, finished, *rest = row
-    tick, slots, since = rest
+    tick, slots, since, wave = rest
     return RunRecord(
         run=run or "", job=job, kind=kind, group=group, target=target, slot=moment(slot), attempt=attempt,
         status=status, reason=reason, state=State(state) if state else None, summary=summary,
         started=moment_or_none(started), finished=moment_or_none(finished), tick=tick,
-        slots=slots, since=moment_or_none(since),
+        slots=slots, since=moment_or_none(since), wave=wave,
     )  # fmt: skip

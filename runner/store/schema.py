@@ -183,7 +183,13 @@ _SECOND = (
     ) {keyed}""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
+_THIRD = (
+    # The tick that handed the run out, while its result is still to be told together with the others of that tick.
+    "alter table runs add column wave {text} not null default ''",
+    "create index runs_wave on runs (wave, \"group\") where status = 'running' and wave <> ''",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND, _THIRD)
 """Statements by version, the first makes version 1. What is here is never changed, only added to."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -119,6 +119,12 @@ class SqlStore:
     def interrupt(self, run: str, reason: str, now: datetime) -> bool:
         return self._commit("interrupt", runs.interrupt_run, run, reason, now)
 
+    def begin(self, claimed: Collection[str], wave: str, tick: str) -> frozenset[str]:
+        return self._engine.write(runs.begin_runs, claimed, wave, tick)
+
+    def put_off(self, claimed: Collection[str], wave: str, reason: str) -> None:
+        self._engine.write(runs.put_off_runs, claimed, wave, reason)
+
     def runs(
         self,
         job: str | None = None,
@@ -153,8 +159,22 @@ class SqlStore:
             raise StoreError("deliveries cannot be recorded without a report")
         self._commit("record" if report is None else "report", _record, results, report, deliveries, now)
 
+    def record_in_wave(
+        self,
+        results: Sequence[Recorded],
+        *,
+        wave: str,
+        group: str,
+        report: Callable[[Sequence[Result]], tuple[Report, Sequence[tuple[str, datetime]]]],
+        now: datetime,
+    ) -> Report | None:
+        return self._commit("record", _record_in_wave, results, wave, group, report, now)
+
     def unreported(self, alive: Collection[str] = ()) -> tuple[Result, ...]:
         return self._engine.read(results.unreported_results, alive)
+
+    def reporting(self) -> frozenset[str]:
+        return self._engine.read(results.ticks_that_report)
 
     def adopt(self, tick: str, alive: Collection[str]) -> tuple[Result, ...]:
         return self._commit("adopt", results.adopt_results, tick, alive)
@@ -281,6 +301,25 @@ def _record(
     if report is not None:
         reports.write_report(db, report, {item.result.run: item.result for item in recorded})
         deliveries.add_deliveries(db, report, sinks, now)
+
+
+def _record_in_wave(
+    db: Database,
+    recorded: Sequence[Recorded],
+    wave: str,
+    group: str,
+    report: Callable[[Sequence[Result]], tuple[Report, Sequence[tuple[str, datetime]]]],
+    now: datetime,
+) -> Report | None:
+    for item in recorded:
+        _record_one(db, item)
+    found = results.results_of_wave(db, wave, group)
+    if not found:
+        return None
+    told, sinks = report(found)
+    reports.write_report(db, told, {result.run: result for result in found})
+    deliveries.add_deliveries(db, told, sinks, now)
+    return told
 
 
 def _record_one(db: Database, recorded: Recorded) -> None:
