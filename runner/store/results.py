@@ -45,8 +45,8 @@ _WAVE_GOES_ON: Final = "select 1 from runs where wave = ? and \"group\" = ? and 
 def unreported_results(db: Database, alive: Collection[str]) -> tuple[Result, ...]:
     """Results that nobody is about to tell: of ticks that are gone, and of waves of which nothing runs any more."""
     rows = db.execute(
-        f"{_UNREPORTED} and (wave = '' or not exists (select 1 from runs o where o.wave = runs.wave"
-        ' and o."group" = runs."group" and o.status = \'running\')) order by id'  # noqa: S608
+        f"{_UNREPORTED} and (wave = '' or not exists (select 1 from runs o where o.wave = runs.wave"  # noqa: S608
+        ' and o."group" = runs."group" and o.status = \'running\')) order by id'
     ).fetchall()
     return tuple(read_result(db, number, data) for number, data, tick, wave in rows if wave or tick not in alive)
 
