@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from runner.kinds.check.spec import CheckSpec
 from runner.model.job import Requires
+from runner.model.quantity import show_duration
 
 WIDTH = 100
 
@@ -28,6 +29,10 @@ def check_in_words(spec: CheckSpec) -> Iterator[str]:
         yield "has no threshold: it measures and shows"
     if spec.rule.clear is not None:
         yield f"a problem ends when {_expression(spec.rule.clear.text)}"
+    if spec.remedy is not None:
+        when = ", by itself each time that its window opens" if spec.remedy.auto else ""
+        every = f", at most every {show_duration(spec.remedy.every)}" if spec.remedy.every else ""
+        yield f"is mended by {spec.remedy.job}{when}{every}"
     if spec.rule.on_null != "unknown":
         yield f"a row whose thresholds cannot be decided is {spec.rule.on_null}"
 

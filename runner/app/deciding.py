@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from runner.api import Job, Scope
@@ -11,6 +11,7 @@ from runner.app.loading import Loaded
 from runner.engine.claims import NOT_KNOWN, living
 from runner.engine.decision import Decision
 from runner.engine.due import LATE_AFTER, decide
+from runner.engine.remedy import at_most_every, needless
 from runner.model.quantity import show_duration
 from runner.model.target import HOST, Target
 from runner.records import dataclass
@@ -53,6 +54,7 @@ def decisions_of(
         found = blackout(silences, job.name, target, now, settings.windows)
         return silenced_reason(found) if found else ""
 
+    names = {job.name: job for job in loaded.home.jobs}
     return decide(
         jobs,
         lambda job: targets_of(loaded, job),
@@ -61,9 +63,26 @@ def decisions_of(
         now,
         row=store.slot,
         blackout=quiet,
+        needless=lambda job, target, slot: _needless(store, job, target, slot, names, quiet),
         machine=socket.gethostname(),
         followed=loaded.home.jobs,
     )
+
+
+def _needless(
+    store: Store, job: Job, target: str, slot: datetime, jobs: Mapping[str, Job], quiet: Callable[[Job, str], str]
+) -> str:
+    """Why a job that mends is not run for its slot: also while every check that it mends must not run."""
+    told = [found for name in job.mends if name in jobs and (found := quiet(jobs[name], target))]
+    if told and len(told) == len(job.mends):
+        return told[0]
+    every = at_most_every(job, jobs)
+    runs = store.runs(job.name, since=slot - max(every, LONG_AGO), limit=MOST_RUNS)
+    return needless(job, target, slot, store.problems(), runs, every)
+
+
+LONG_AGO = timedelta(days=1)
+MOST_RUNS = 1000
 
 
 def repeats(loaded: Loaded, job: Job) -> bool:

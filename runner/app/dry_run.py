@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 
 from runner.api import Job, Memory, Outcome, Query, QueryError, Target
 from runner.app.loading import Loaded
@@ -14,6 +15,7 @@ from runner.engine.database.writers import Writers
 from runner.engine.execute import Done, Work, execute
 from runner.errors import StoreError
 from runner.model.query import Answer
+from runner.schedule import following, show_instant
 from runner.store.address import is_postgres
 from runner.store.base import Store
 from runner.store.memory import WithoutStore
@@ -25,12 +27,24 @@ def rehearsed(loaded: Loaded, job: Job, target: str, overrides: Mapping[str, obj
     place = loaded.home.targets.get(target)
     if place is None or not loaded.registry.kinds[job.kind].changes_data:
         return []
+    lines = list(_lines(_remembering(loaded, job, place, overrides, clock, clock.now())))
+    slot = next(iter(following(job.schedule, clock.now())), None) if job.schedule and job.mends else None
+    if slot is not None:
+        when = show_instant(slot, job.schedule.timezone if job.schedule else "UTC", clock.now())
+        lines.append(f"by itself on {when}, for what {' and '.join(job.mends)} complains about:")
+        mended = _lines(_remembering(loaded, job, place, {}, clock, slot))
+        lines += [f"  {line}" for line in mended]
+    return lines
+
+
+def _remembering(
+    loaded: Loaded, job: Job, place: Target, overrides: Mapping[str, object], clock: Clock, slot: datetime
+) -> Outcome:
     try:
         with _remembered(loaded) as store:
-            outcome = _look(loaded, job, place, store, overrides, clock)
+            return _look(loaded, job, place, store, overrides, clock, slot)
     except StoreError:
-        outcome = _look(loaded, job, place, WithoutStore(), overrides, clock)
-    return list(_lines(outcome))
+        return _look(loaded, job, place, WithoutStore(), overrides, clock, slot)
 
 
 def _remembered(loaded: Loaded) -> Store:
@@ -42,14 +56,20 @@ def _remembered(loaded: Loaded) -> Store:
 
 
 def _look(
-    loaded: Loaded, job: Job, target: Target, store: Store, overrides: Mapping[str, object], clock: Clock
+    loaded: Loaded,
+    job: Job,
+    target: Target,
+    store: Store,
+    overrides: Mapping[str, object],
+    clock: Clock,
+    slot: datetime,
 ) -> Outcome:
     settings = loaded.home.settings
     writers = Writers()
     with closing(Server(target, lock_timeout=settings.lock_timeout, connections=1)) as server, closing(writers):
         facts = server.facts
         context = Context(
-            run_id="dry run", job=job, slot=clock.now(), clock=clock, home=loaded.home.path, target=target,
+            run_id="dry run", job=job, slot=slot, clock=clock, home=loaded.home.path, target=target,
             server=facts, databases=databases_of(job, target, facts), params=parameters(job, target, overrides),
             memory=_memory(store, job, target), history=store, jobs=loaded.home.jobs, probes=loaded.registry.probes,
             open_session=writers.open, targets=tuple(loaded.home.targets.values()), ask_target=_nobody,

@@ -94,6 +94,8 @@ class _Page:
             yield f"only when it is asked for: runner run {job.name}"
             return
         yield in_words(job.schedule) + (f", written `{job.schedule.text}`" if job.schedule.text else "")
+        if job.mends:
+            yield f"for what {' and '.join(job.mends)} complains about then, if anything"
         slots = following(job.schedule, now, _SLOTS)
         if slots:
             first, *others = [show_instant(slot, self._timezone, now) for slot in slots]

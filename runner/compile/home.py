@@ -11,7 +11,7 @@ from runner.compile.catalogue import Catalogue, load_catalogue
 from runner.compile.expand import Expander, Expansion, Source, repeated
 from runner.compile.follows import wrong_followers
 from runner.compile.jobs import compile_job
-from runner.compile.mends import wrong_remedies
+from runner.compile.mends import mending, wrong_remedies
 from runner.compile.references import Known, check_job, check_settings, unknown_targets
 from runner.config.assemble import checks_schema
 from runner.config.diagnostics import ordered
@@ -93,7 +93,7 @@ class _Loader:
             self._diagnostics.append(diagnostic)
             wrong.add(job.name)
         self._broken |= wrong
-        return tuple(job for job in jobs if job.name not in wrong)
+        return mending([job for job in jobs if job.name not in wrong])
 
     def _known(self, jobs: tuple[Job, ...]) -> Known:
         tags = frozenset(tag for job in jobs for tag in job.tags)

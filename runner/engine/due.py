@@ -61,6 +61,10 @@ def no_blackout(_job: Job, _target: str) -> str:
     return ""
 
 
+def no_need(_job: Job, _target: str, _slot: datetime) -> str:
+    return ""
+
+
 def decide(
     jobs: Sequence[Job],
     targets_of: Callable[[Job], Sequence[str]],
@@ -70,6 +74,7 @@ def decide(
     *,
     row: Callable[[str, str, datetime], RunRecord | None] = no_row,
     blackout: Callable[[Job, str], str] = no_blackout,
+    needless: Callable[[Job, str, datetime], str] = no_need,
     machine: str = "",
     followed: Sequence[Job] = (),
 ) -> tuple[Decision, ...]:
@@ -77,7 +82,7 @@ def decide(
 
     `live` are job and target with a run that is still going. `row` is asked what became of a slot: one that was
     run before the clock was set back, or that of a job which another runs `after:`. `blackout` says why nothing may
-    run now. `machine` is what `spread:` differs by. `followed` are more jobs that may be named in `after:`.
+    run now, `needless` why a job that mends has nothing to do. `machine` is what `spread:` differs by. `followed` are more jobs that may be named in `after:`.
     """
     known = {job.name: job for job in (*followed, *jobs)}
 
@@ -99,7 +104,7 @@ def decide(
         if record is not None and record.status != "interrupted":
             reason = slots.already_ran(case.schedule, slot, now)
             return _settle(case, Verdict.NOT_DUE, slot, reason)
-        return _judge(case, slot, blackout, _hindered, is_live=(name, target) in live)
+        return _judge(case, slot, blackout, needless, _hindered, is_live=(name, target) in live)
 
     def _hindered(job: Job, target: str, slot: datetime) -> Hindrance | None:
         for name in job.after:
@@ -172,6 +177,7 @@ def _judge(
     case: _Case,
     slot: datetime,
     blackout: Callable[[Job, str], str],
+    needless: Callable[[Job, str, datetime], str],
     hindered: Callable[[Job, str, datetime], Hindrance | None],
     *,
     is_live: bool,
@@ -186,6 +192,8 @@ def _judge(
         opening, given_up = next_opening(job.window, now), slot + case.spread + patience
         reason = slots.outside(schedule, slot, now, window=job.window, opening=opening, given_up=given_up)
         return _hold(case, Verdict.OUTSIDE_WINDOW, slot, reason, again=min(opening, given_up))
+    if job.mends and (reason := needless(job, case.target, slot)):
+        return _settle(case, Verdict.SKIPPED, slot, slots.hindered(schedule, slot, now, reason, waits=False))
     if against := hindered(job, case.target, slot):
         reason = slots.hindered(schedule, slot, now, against.reason, waits=against.waits)
         if against.waits:

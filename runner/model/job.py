@@ -110,6 +110,8 @@ class Job:
     applies_if: str = ""
     precondition: str = ""
     params: Mapping[str, object] = field(default_factory=dict)
+    mends: tuple[str, ...] = ()
+    """The checks whose open problems it is run for, by itself, each time its window opens (`remedy_auto:`)."""
     hold: Hold = Hold()
     on_gone: Literal["ok", "warning", "critical"] = "ok"
     remind_every: float = 21600.0

@@ -10,7 +10,7 @@ from runner.schedule.describe import in_words, show_delay, show_instant, window_
 from runner.schedule.instant import parse_time
 from runner.schedule.parse import parse
 from runner.schedule.steps import MISSED_CAP, following, latest, missed, period
-from runner.schedule.window import in_window, next_opening, parse_window, window_end
+from runner.schedule.window import in_window, next_opening, openings, parse_window, window_end
 from runner.schedule.zones import zone
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "latest",
     "missed",
     "next_opening",
+    "openings",
     "parse",
     "parse_time",
     "parse_window",

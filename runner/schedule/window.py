@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from runner.errors import ScheduleError
-from runner.model.job import Window
+from runner.model.job import Schedule, Window
 from runner.schedule.parse import clock, weekday
 from runner.schedule.zones import at_local, zone
 
@@ -60,6 +60,13 @@ def next_opening(window: Window, now: datetime) -> datetime:
     day = now.astimezone(zone(window.timezone)).date()
     openings = (_hours(window, day + timedelta(days=ahead))[0] for ahead in _started_days(window, day))
     return next(opening for opening in openings if opening > now)
+
+
+def openings(window: Window) -> Schedule:
+    """A slot at each begin of the window."""
+    days = ",".join(str((day + 1) % 7) for day in sorted(window.days)) or "*"
+    cron = f"{window.start.minute} {window.start.hour} * * {days}"
+    return Schedule(text=f"when {window.name or 'its window'} opens", timezone=window.timezone, cron=cron)
 
 
 def _current(window: Window, now: datetime) -> datetime | None:

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import ScheduleError
 from runner.model.job import Window
-from runner.schedule import in_window, next_opening, parse_window, window_end
+from runner.schedule import following, in_window, next_opening, openings, parse_window, window_end
 
 NIGHT = parse_window("night", "22:00", "06:00", ["fri"])
 LOW = parse_window("low", "02:00", "05:00", ["tue", "wed", "thu"])
@@ -80,6 +80,7 @@ def test_a_window_that_is_always_open_has_no_end() -> None:
 )
 def test_the_next_opening(window: Window, now: str, opening: str) -> None:
     assert next_opening(window, at(now)) == at(opening)
+    assert following(openings(window), at(now))[0] == at(opening)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from runner.api import Job
 from runner.app.pages.markdown import block, code, listed, text
 from runner.expr import in_words
 from runner.judge import Rule
-from runner.kinds.check.spec import CheckSpec
+from runner.kinds.check.spec import CheckSpec, Remedy
 from runner.kinds.command.spec import CommandSpec
 from runner.kinds.maintenance.spec import (
     FreezeStep,
@@ -43,8 +43,14 @@ def _check(spec: CheckSpec) -> list[str]:
         lines.append(f"- Reads the probe {code(spec.probe)}{f' with {options}' if options else ''}.")
     if spec.rule.key:
         lines.append(f"- One row is one {listed([code(name) for name in spec.rule.key])}.")
-    remedy = [f"- Is mended by {code(spec.remedy.job)}."] if spec.remedy else []
-    return [*lines, *_rule(spec.rule), *remedy]
+    return [*lines, *_rule(spec.rule), *(_remedy(spec.remedy) if spec.remedy else [])]
+
+
+def _remedy(remedy: Remedy) -> list[str]:
+    if not remedy.auto:
+        return [f"- Is mended by {code(remedy.job)}."]
+    every = f", at most every {show_duration(remedy.every)}" if remedy.every else ""
+    return [f"- Is mended by {code(remedy.job)}, by itself each time that its window opens{every}."]
 
 
 def _options(options: Mapping[str, object]) -> str:

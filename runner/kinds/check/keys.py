@@ -183,6 +183,18 @@ OPTIONS: Final[dict[str, Any]] = {
         "description": "The maintenance job that mends a finding; the report shows the command, ready to be pasted.",
         "examples": ["weekly-vacuum", {"job": "vacuum-one", "params": {"table": "{{ table }}"}}],
     },
+    "remedy_auto": {
+        "enum": ["in window"],
+        "description": "The remedy runs by itself for all open problems of the check each time that its window opens.",
+        "examples": ["in window"],
+    },
+    "remedy_every": {
+        "type": "string",
+        "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*[a-z]+\s*)+$",
+        "errorMessage": "must be a duration such as 30s, 5min, 2h or 1d",
+        "description": "How often the remedy runs by itself at most; by default once in each window.",
+        "examples": ["7d"],
+    },
     "detail": {
         **SQL,
         "description": "A second query whose rows are shown in the report as they are.",

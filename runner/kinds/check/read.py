@@ -7,17 +7,16 @@ from dataclasses import field
 from typing import Literal, cast
 
 from runner.api import CompileContext, ExpressionError, MappingNode, Node, ProbeType, Scalar, SequenceNode, plain
-from runner.errors import TemplateError
 from runner.expr import Expression, Scope, analyse, parse
 from runner.judge import Rule
 from runner.kinds.check.cases import check_cases
 from runner.kinds.check.columns import named_columns
-from runner.kinds.check.spec import CheckSpec, Remedy
+from runner.kinds.check.remedy import check_text, read_remedy
+from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
 from runner.model.suggest import did_you_mean
 from runner.records import dataclass
-from runner.template import Template
 
 # What messages may name beside the columns.
 ALWAYS = frozenset({"params", "target", "database", "state", "key"})
@@ -51,8 +50,8 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
     _check_key(node, sql, context)
     _columns(node, "trend", {*names.columns, *rule.computed}, names.known, context)
     for key in ("message", "hint"):
-        _check_text(node, key, {*names.columns, *rule.computed, *ALWAYS}, names.known, context)
-    _check_text(node, "summary", _OF_SUMMARIES, True, context)
+        check_text(node, key, {*names.columns, *rule.computed, *ALWAYS} if names.known else None, context)
+    check_text(node, "summary", _OF_SUMMARIES, context)
     check_cases(node.get("tests"), context)
     return CheckSpec(
         rule=rule,
@@ -63,26 +62,13 @@ def read_check(node: MappingNode, context: CompileContext) -> CheckSpec:
         message=_text(node, "message"),
         summary=_text(node, "summary"),
         hint=_text(node, "hint"),
-        remedy=_remedy(node, {*names.columns, *rule.computed, *ALWAYS}, names.known, context),
+        remedy=read_remedy(node, {*names.columns, *rule.computed, *ALWAYS} if names.known else None, rule.key, context),
         detail=detail,
         show=tuple(
             str(item.value) for item in _columns(node, "show", {*names.columns, *rule.computed}, names.known, context)
         ),
         trend=_text(node, "trend"),
     )
-
-
-def _remedy(node: MappingNode, names: set[str], known: bool, context: CompileContext) -> Remedy | None:
-    found = node.get("remedy")
-    if isinstance(found, Scalar) and isinstance(found.value, str):
-        return Remedy(job=found.value)
-    if not isinstance(found, MappingNode):
-        return None
-    params = found.get("params")
-    given = params if isinstance(params, MappingNode) else MappingNode({})
-    for key in given:
-        _check_text(given, key, names, known, context)
-    return Remedy(job=_text(found, "job"), params={key: _text(given, key) for key in given})
 
 
 def _text(node: MappingNode, key: str) -> str:
@@ -208,27 +194,6 @@ def _expressions(
 
 def _complain(error: ExpressionError, scalar: Scalar, context: CompileContext) -> None:
     context.complain(error.code, scalar.locate(error.start, error.end), error.message, error.hint)
-
-
-def _check_text(
-    node: MappingNode, key: str, names: set[str] | frozenset[str], known: bool, context: CompileContext
-) -> None:
-    scalar = node.get(key)
-    if not isinstance(scalar, Scalar):
-        return
-    try:
-        wanted = Template(str(scalar.value), key).names()
-    except TemplateError as error:
-        context.complain("template", scalar.span, f"the {error.message}", error.hint)
-        return
-    for name in sorted(wanted - names if known else ()):
-        start = max(0, str(scalar.value).find(name))
-        context.complain(
-            "unknown-column",
-            scalar.locate(start, start + len(name)),
-            f"no column `{name}`",
-            did_you_mean(name, names),
-        )
 
 
 def _columns(node: MappingNode, key: str, names: set[str], known: bool, context: CompileContext) -> list[Scalar]:

@@ -12,10 +12,15 @@ from runner.records import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """The maintenance job that mends a finding, and its parameters as templates."""
+    """The maintenance job that mends a finding, and its parameters as templates.
+
+    With `auto` the job's next window runs it, at most once in `every` seconds.
+    """
 
     job: str
     params: Mapping[str, str] = field(default_factory=dict)
+    auto: bool = False
+    every: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

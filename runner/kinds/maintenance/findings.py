@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from runner.api import RunContext, StoreError
+from runner.api import Problem, RunContext, StoreError
 
 
 def findings_of(
@@ -16,19 +16,31 @@ def findings_of(
     The problems are those of the database that is visited; an empty name is the target's `own`. Keys of fewer than two
     texts name nothing.
     """
-    target = context.target.name if context.target else ""
     try:
-        problems = context.history.problems()
+        problems = open_problems(context, checks, database, own)
     except StoreError as error:
         return error.message
     return {
-        (problem.series.key[0], problem.series.key[1]): f"{problem.job}: {problem.message or problem.state.value}"
+        (problem.series.key[0], problem.series.key[1]): in_words(problem)
         for problem in problems
+        if len(problem.series.key) >= 2
+    }
+
+
+def open_problems(context: RunContext, checks: Sequence[str], database: str, own: str) -> list[Problem]:
+    """The open problems of these checks (or patterns) on this target and in this database. Raises StoreError."""
+    target = context.target.name if context.target else ""
+    return [
+        problem
+        for problem in context.history.problems()
         if problem.target == target
         and (problem.series.database or own) == (database or own)
-        and len(problem.series.key) >= 2
         and any(fnmatchcase(problem.job, check) for check in checks)
-    }
+    ]
+
+
+def in_words(problem: Problem) -> str:
+    return f"{problem.job}: {problem.message or problem.state.value}"
 
 
 def unknown_checks(context: RunContext, names: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import field, replace
 
 from runner.api import Job, QueryError, Rows, RunContext, ServerFacts, Session
 from runner.kinds.maintenance.budget import Budget
+from runner.kinds.maintenance.calls import Call, for_each, mends_now
 from runner.kinds.maintenance.choose import NOBODY, Selection, select
 from runner.kinds.maintenance.crew import Hand, Item
 from runner.kinds.maintenance.estimate import Estimates
@@ -92,6 +93,7 @@ class Visitor:
     estimates: Estimates
     session: Session
     visit: Visit
+    calls: Sequence[Call] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     hands: Hands = field(init=False)
 
@@ -123,7 +125,8 @@ class Visitor:
         vacuumed = False
         for step in self.spec.steps:
             if isinstance(step, SqlStep):
-                if not self._sql(step):
+                succeeded = [self._sql(step, call) for call in for_each(self.calls, step.sql)]
+                if not all(succeeded):
                     break
             elif isinstance(step, ReindexStep):
                 self._rebuild(step)
@@ -147,11 +150,14 @@ class Visitor:
         wanted: Measure | None = self.spec.measure
         if wanted is None or self.context.dry_run:
             return Rows()
-        found = measure(self.session, wanted, self.context.params, self.job.statement_timeout)
-        if isinstance(found, str):
-            self.visit.notes.append(f"{self._here}could not measure {when}: {found}")
-            return Rows()
-        return found
+        rows = Rows()
+        for call in for_each(self.calls, wanted.sql):
+            found = measure(self.session, wanted, call.params, self.job.statement_timeout)
+            if isinstance(found, str):
+                self.visit.notes.append(f"{self._here}could not measure {when}: {found}")
+                return Rows()
+            rows = replace(found, rows=(*rows.rows, *found.rows))
+        return rows
 
     @property
     def _here(self) -> str:
@@ -164,7 +170,7 @@ class Visitor:
         selection = self._select(step)
         if isinstance(selection, str):
             return self._cannot_choose(step, "tables", selection)
-        self.visit.missing += [("table", name) for name in selection.missing]
+        self._miss("table", selection.missing)
         self.visit.looked_at = max(self.visit.looked_at, selection.looked_at)
         self.visit.notes += [
             f"{self._here}{item.table.title} is a temporary table that only its own session can vacuum: {item.reason}"
@@ -173,6 +179,11 @@ class Visitor:
         self._warn_before(step, selection)
         self._work(step, selection.chosen)
         return bool(selection.chosen)
+
+    def _miss(self, noun: str, names: Sequence[str]) -> None:
+        """A problem may outlive its table for a while, so what it names need not be there."""
+        if not mends_now(self.context, self.job):
+            self.visit.missing += [(noun, name) for name in names]
 
     def _warn_before(self, step: TableStep, selection: Selection) -> None:
         self.visit.notes += [
@@ -240,8 +251,13 @@ class Visitor:
             return findings_of(self.context, choice.names, self.visit.database, self.server.database)
         if choice.mode != "sql":
             return NOBODY
-        chosen = self.session.execute(choice.sql, self.context.params, timeout=self.job.statement_timeout)
-        return str(chosen) if isinstance(chosen, QueryError) else dict.fromkeys(_named(chosen), "chosen by the query")
+        found: dict[tuple[str, str], str] = {}
+        for call in for_each(self.calls, choice.sql):
+            chosen = self.session.execute(choice.sql, call.params, timeout=self.job.statement_timeout)
+            if isinstance(chosen, QueryError):
+                return str(chosen)
+            found = {**dict.fromkeys(_named(chosen), call.why), **found}
+        return found
 
     def _cannot_choose(self, step: WorkStep, what: str, why: str) -> bool:
         name = step.name or step.verb
@@ -271,7 +287,7 @@ class Visitor:
         if isinstance(selection, str):
             self._cannot_choose(step, "indexes", selection)
             return
-        self.visit.missing += [("index", name) for name in selection.missing]
+        self._miss("index", selection.missing)
         self.visit.looked_at = max(self.visit.looked_at, selection.looked_at)
         self._leftovers(step, selection)
         self.visit.notes += [f"{self._here}{item.table.title} is left: {item.reason}" for item in selection.refused]
@@ -309,32 +325,33 @@ class Visitor:
 
     # ---- statements
 
-    def _sql(self, step: SqlStep) -> bool:
+    def _sql(self, step: SqlStep, call: Call) -> bool:
         """Runs one statement; false when the steps after it must not run."""
+        name = f"{step.name}: {call.title}" if call.title else step.name
         if self.context.dry_run:
             how = "without a transaction" if step.autocommit else "in a transaction"
-            self.visit.planned.append(Planned(statement=" ".join(step.sql.split()), why=f"{step.name}, {how}"))
+            self.visit.planned.append(Planned(statement=" ".join(step.sql.split()), why=f"{name}, {how}"))
             return True
         if self.budget.is_over():
-            self.visit.ran.append(Ran(name=step.name, complaint=f"not started: {self.budget.why}"))
+            self.visit.ran.append(Ran(name=name, complaint=f"not started: {self.budget.why}"))
             return False
-        self.context.progress(f"{self._here}{step.name}")
-        answer = self._execute(step)
+        self.context.progress(f"{self._here}{name}")
+        answer = self._execute(step, call)
         if isinstance(answer, QueryError):
-            self.visit.ran.append(Ran(name=step.name, seconds=answer.seconds, complaint=_explained(answer)))
+            self.visit.ran.append(Ran(name=name, seconds=answer.seconds, complaint=_explained(answer)))
             return False
         warnings = [notice.message for notice in answer.notices if notice.severity == "WARNING"]
         complaint = f"the server warned: {warnings[0]}" if warnings else ""
-        self.visit.ran.append(Ran(name=step.name, seconds=answer.seconds, complaint=complaint, warned=bool(warnings)))
+        self.visit.ran.append(Ran(name=name, seconds=answer.seconds, complaint=complaint, warned=bool(warnings)))
         return True
 
-    def _execute(self, step: SqlStep) -> Rows | QueryError:
+    def _execute(self, step: SqlStep, call: Call) -> Rows | QueryError:
         if step.autocommit:
-            return self.session.execute(step.sql, self.context.params, timeout=self.budget.left())
+            return self.session.execute(step.sql, call.params, timeout=self.budget.left())
         begun = self.session.execute("begin")
         if isinstance(begun, QueryError):
             return begun
-        answer = self.session.execute(step.sql, self.context.params, timeout=self.budget.left())
+        answer = self.session.execute(step.sql, call.params, timeout=self.budget.left())
         ended = self.session.execute("rollback" if isinstance(answer, QueryError) else "commit")
         return ended if isinstance(ended, QueryError) and isinstance(answer, Rows) else answer
 

@@ -1,0 +1,86 @@
+"""The parameters that findings fill in, as functions of what the store remembers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from runner.api import Job, Problem, Series, State, Target
+from runner.judge import Rule
+from runner.kinds.check.spec import CheckSpec, Remedy
+from runner.kinds.maintenance.calls import Call, calls_of, for_each
+from tests.kinds.support import SLOT, Context, Remembered, job
+
+PARAMS = {"table": "nothing", "most": 3, "where": "x"}
+
+
+def found(
+    *key: str, database: str = "", state: State = State.WARNING, target: str = "main", check: str = "dead"
+) -> Problem:
+    series = Series(database, key)
+    return Problem(job=check, target=target, series=series, state=state, since=SLOT, seen=SLOT, message=f"{key} is bad")
+
+
+def calls(*problems: Problem, database: str = "", slot_is_its_own: bool = True, **given: str) -> tuple[Call, ...]:
+    remedy = Remedy(job="m", auto=True, params=given)
+    check = job("dead", "check", CheckSpec(rule=Rule(key=("schema", "table")), remedy=remedy), params={"n": 1})
+    mender: Job = job("m", "maintenance", None, mends=("dead",))
+    context = Context(
+        target=Target(name="main", options={}, params={"n": 7}), params=PARAMS, jobs=(check, mender),
+        history=Remembered(open=problems), previous={"m": SLOT if slot_is_its_own else SLOT - timedelta(hours=1)},
+    )  # fmt: skip
+    made = calls_of(context, mender, database, "own")
+    assert not isinstance(made, str)
+    return tuple(made)
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ table }}", "t"),
+        ("{{ schema }}.{{ key }}", "s.s.t"),
+        ("{{ database }}/{{ target }}/{{ state }}", "db/main/warning"),
+        ("{{ params.n }}", "7"),
+        ("fixed", "fixed"),
+    ],
+)
+def test_a_parameter_is_filled_from_what_identifies_the_problem(template: str, value: str) -> None:
+    (call,) = calls(found("s", "t", database="db"), database="db", table=template)
+    assert call.params == {**PARAMS, "table": value}
+    assert (call.title, call.why) == ("db/s.t", "dead: ('s', 't') is bad")
+
+
+@pytest.mark.parametrize(("text", "value"), [("5", 5), ("five", "five")])
+def test_a_number_stays_a_number(text: str, value: object) -> None:
+    assert calls(found("s", "t"), most=text)[0].params["most"] == value
+
+
+@pytest.mark.parametrize(
+    ("problem", "database", "count"),
+    [
+        (found("s", "t"), "", 1),
+        (found("s", "t", database="own"), "", 1),
+        (found("s", "t"), "own", 1),
+        (found("s", "t", database="a"), "b", 0),
+        (found("s", "t", target="other"), "", 0),
+        (found("s", "t", check="another"), "", 0),
+        (found("s", "t", state=State.UNKNOWN), "", 0),
+    ],
+)
+def test_only_what_was_found_here_is_mended(problem: Problem, database: str, count: int) -> None:
+    assert len(calls(problem, database=database, table="{{ table }}")) == count
+
+
+def test_equal_parameters_are_one_call() -> None:
+    assert len(calls(found("s", "t"), found("s", "u"), where="{{ schema }}")) == 1
+
+
+def test_a_run_by_name_keeps_its_own_parameters() -> None:
+    assert calls(found("s", "t"), slot_is_its_own=False, table="{{ table }}") == (Call(params=PARAMS),)
+
+
+def test_a_statement_without_parameters_is_run_once() -> None:
+    made = calls(found("s", "t"), found("s", "u"), table="{{ table }}")
+    assert [call.title for call in for_each(made, "select :table")] == ["s.t", "s.u"]
+    assert [call.title for call in for_each(made, "select 1")] == [""]
