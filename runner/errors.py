@@ -6,9 +6,11 @@ RunnerError                     something an operator can mend; ends in one mess
 ├── ExpressionError             a threshold or other expression; carries the offsets of the bad characters
 ├── TemplateError               a message or report template that cannot be read or filled in; carries its line
 ├── ScheduleError               a schedule, time zone or duration that cannot be read
+├── ExecutorError               runs cannot be handed out to workers, or fetched from where they wait (exit 4)
 ├── StoreError                  history cannot be read or written (exit 4 when a run could not be recorded)
 ├── OutputError                 standard output takes nothing more (exit 4)
 ├── TargetError                 a server cannot be reached or refuses us
+│   └── SilentTargetError       it says nothing at all: asking again costs the same time again
 ├── PluginError                 a plugin that cannot be loaded or broke its contract
 └── SinkError                   a report could not be delivered, and trying again is useless
     └── RetryableSinkError      trying again later may help
@@ -71,8 +73,16 @@ class StoreError(RunnerError):
     """The store cannot be opened, read or written."""
 
 
+class ExecutorError(RunnerError):
+    """Runs cannot be handed out to workers, or fetched from where they wait."""
+
+
 class TargetError(RunnerError):
     """A server cannot be reached or refuses the session; the message never holds a secret."""
+
+
+class SilentTargetError(TargetError):
+    """A server did not say a word within the time for a connection."""
 
 
 class PluginError(RunnerError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait as wait_for
 from dataclasses import field, replace
@@ -10,7 +11,6 @@ from datetime import datetime, timedelta
 from runner.api import (
     Answer,
     Job,
-    Outcome,
     Query,
     QueryError,
     Result,
@@ -29,8 +29,8 @@ from runner.engine.database.writers import Writers
 from runner.engine.execute import Done, Work, broken, execute, in_order
 from runner.engine.finish import finish
 from runner.engine.masking import masked
+from runner.engine.places import Places
 from runner.engine.publish import Publisher, info_of
-from runner.engine.remedy import last_by_itself, remedy_of, what_became
 from runner.errors import StoreError
 from runner.model.home import Home
 from runner.model.problem import Memory
@@ -67,6 +67,7 @@ class Tick:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._writers = Writers()
+        self._places = Places(around.home.settings.connections)
         self._servers: list[Server] = []
         self._claims: dict[str, Claimed] = {}
         self._started: dict[str, datetime] = {}
@@ -80,11 +81,17 @@ class Tick:
         for claim in claims:
             by_target.setdefault(claim.target, []).append(claim)
         self._around.publisher.expect(claims)
-        workers = max(1, min(len(by_target), self._around.home.settings.connections))
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="runner-target")
-        futures = [pool.submit(self._on_target, name, mine) for name, mine in by_target.items()]
+        pool = ThreadPoolExecutor(max(1, len(by_target)), thread_name_prefix="runner-target")
+        targets, futures = deque(by_target.items()), list[Future[None]]()
+
+        def go_on(timeout: float | None = None) -> bool:
+            """Begins with a target whenever a place is free; whether all have ended."""
+            while targets and self._places.take(timeout):
+                futures.append(pool.submit(self._in_place, *targets.popleft()))
+            return not targets and not wait_for(futures, timeout).not_done
+
         try:
-            self._wait(futures)
+            self._wait(go_on)
         finally:
             pool.shutdown(wait=True)
             self._writers.close()
@@ -92,28 +99,39 @@ class Tick:
             future.result()
 
     def stop(self) -> None:
+        self._places.open()
         self._writers.stop()
         for server in tuple(self._servers):
             server.stop()
 
-    def _wait(self, futures: Sequence[Future[None]]) -> None:
+    def _wait(self, go_on: Callable[[float | None], bool]) -> None:
         try:
-            wait_for(futures)
+            go_on(None)
         except KeyboardInterrupt:
             # One cancel ends one statement; the next may have begun meanwhile.
             self.stop()
-            while wait_for(futures, timeout=_CANCEL_AGAIN).not_done:
+            while not go_on(_CANCEL_AGAIN):
                 self.stop()
             raise
+
+    def _in_place(self, name: str, claims: Sequence[Claimed]) -> None:
+        try:
+            self._on_target(name, claims)
+        finally:
+            self._places.give()
 
     def _on_target(self, name: str, claims: Sequence[Claimed]) -> None:
         target = self._around.home.targets.get(name)
         settings = self._around.home.settings
         server = (
-            Server(target, lock_timeout=settings.lock_timeout, connections=settings.connections) if target else None
+            Server(target, lock_timeout=settings.lock_timeout, connections=settings.connections, places=self._places)
+            if target
+            else None
         )
         if server:
             self._servers.append(server)
+            if self._writers.stopped:
+                server.stop()
         try:
             facts = self._facts_of(server, claims) if server else None
             self._around.publisher.know(info_of(name, self._around.home, facts))
@@ -133,7 +151,8 @@ class Tick:
                 break
             pause = retry.pause(attempt)
             self._around.tell(f"{server.target.name} cannot be reached, next try in {show_duration(pause)}")
-            sleep(pause, clock, lambda: self._writers.stopped)
+            with self._places.waiting():
+                sleep(pause, clock, lambda: self._writers.stopped)
             facts = server.look_again()
             if isinstance(facts, ServerFacts):
                 for claim in claims:
@@ -180,7 +199,9 @@ class Tick:
         )
 
     def _ask_target(self, target: Target, queries: Sequence[Query]) -> Sequence[Answer]:
-        server = Server(target, lock_timeout=self._around.home.settings.lock_timeout, connections=1)
+        server = Server(
+            target, lock_timeout=self._around.home.settings.lock_timeout, connections=1, places=self._places
+        )
         self._servers.append(server)
         try:
             return server.answer(queries)
@@ -226,30 +247,14 @@ class Tick:
     def _recorded(self, done: Done) -> Recorded:
         claim = self._claims[done.work.context.run_id]
         now = self._around.clock.now()
-        outcome = masked(done.outcome, self._around.home.secrets)
-        if told := self._became(claim, outcome):
-            outcome = replace(outcome, notes=(*outcome.notes, told))
         return finish(
             claim,
-            outcome,
+            masked(done.outcome, self._around.home.secrets),
             memory=self._memories[claim.run],
             seen=self._seen(claim, now),
             started=self._started[claim.run],
             now=now,
         )
-
-    def _became(self, claim: Claimed, outcome: Outcome) -> str:
-        """What a remedy that ran by itself since the last look has done to the problems of a check."""
-        remedy, memory = remedy_of(claim.job), self._memories[claim.run]
-        mender = self._around.home.job(remedy.job) if remedy and memory.problems else None
-        if mender is None:
-            return ""
-        try:
-            runs = self._around.store.runs(mender.name)
-        except StoreError:
-            return ""
-        run = last_by_itself(mender, claim.target, runs)
-        return what_became(mender, run, memory, outcome, self._around.home.settings.timezone)
 
     def _seen(self, claim: Claimed, now: datetime) -> Iterable[Series]:
         if claim.job.on_gone == "ok":

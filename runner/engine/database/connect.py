@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from runner.errors import TargetError
+from runner.errors import SilentTargetError, TargetError
 from runner.model.secret import Secret, mask, revealed
 from runner.model.target import Target
 
@@ -56,7 +56,8 @@ def connect(target: Target, database: str = "", *, purpose: str = "runner") -> p
         connection = psycopg.connect(autocommit=True, **options)
         _agree_on_texts(connection)
     except (psycopg.Error, OSError, ValueError) as error:
-        raise refusal(target, database, str(error)) from None
+        silent = isinstance(error, psycopg.errors.ConnectionTimeout)
+        raise refusal(target, database, str(error), SilentTargetError if silent else TargetError) from None
     return connection
 
 
@@ -75,14 +76,14 @@ def _agree_on_texts(connection: psycopg.Connection[Any]) -> None:
         connection.execute("select set_config(%s, %s, false)", (name, value))
 
 
-def refusal(target: Target, database: str, text: str) -> TargetError:
+def refusal(target: Target, database: str, text: str, kind: type[TargetError] = TargetError) -> TargetError:
     """The words of libpq without secrets, on one line, with what to do about it."""
     secrets = [value for value in target.options.values() if isinstance(value, Secret)]
     words = mask(" ".join(text.split()), secrets)
     reasons = [part.strip().removeprefix("FATAL:").strip() for part in _ATTEMPT.split(_NOISE.sub("", words))]
     reason = "; ".join(dict.fromkeys(part for part in reasons if part))
     where = target.address if not database else f"{target.address.rsplit('/', 1)[0]}/{database}"
-    return TargetError(f"cannot connect to {where}: {reason}", hint=_advice(words))
+    return kind(f"cannot connect to {where}: {reason}", hint=_advice(words))
 
 
 def _advice(words: str) -> str:

@@ -38,6 +38,8 @@ _CHUNK = 2000
 """Rows that arrive together: what is beyond `max_rows` is dropped piece by piece and never held as a whole."""
 _IN_CHUNKS = pq.version() >= 170000
 
+GIVEN_UP = "the server did not answer in time; the connection was given up"
+
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 _IN_FAILED_TRANSACTION = "25P02"
 
@@ -197,7 +199,7 @@ def _wait(pgconn: Any, deadline: float, *, writing: bool) -> None:
     poll = select.poll()
     poll.register(pgconn.socket, select.POLLIN | (select.POLLOUT if writing else 0))
     if left <= 0 or not (ready := poll.poll(left * 1000)):
-        raise _lost("the server did not answer in time; the connection was given up")
+        raise _lost(GIVEN_UP)
     if writing and ready[0][1] & select.POLLIN:
         pgconn.consume_input()
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 
 from runner.engine.database.connect import connect
-from runner.engine.database.pipeline import ask
-from runner.errors import TargetError
+from runner.engine.database.pipeline import GIVEN_UP, ask
+from runner.engine.places import Places, share_out
+from runner.errors import SilentTargetError, TargetError
 from runner.model.query import Answer, Query, QueryError, Rows, ServerFacts
 from runner.model.target import Target
 
@@ -28,13 +28,28 @@ _MOST_CONNECTIONS = 5
 """For one batch of queries: those that end their connection must not be asked for ever."""
 
 
-class Server:
-    """Answers queries about one target; not for use by two threads at once."""
+_MOST_SILENCES = 2
+"""Connections of one target that may be given up: each has cost the time of a whole statement."""
 
-    def __init__(self, target: Target, *, lock_timeout: float = 2.0, connections: int = 4) -> None:
+
+class Server:
+    """Answers queries about one target; not for use by two threads at once.
+
+    Whoever uses it has one of the `places`; by default they are its own.
+    """
+
+    def __init__(
+        self, target: Target, *, lock_timeout: float = 2.0, connections: int = 4, places: Places | None = None
+    ) -> None:
         self.target = target
         self._lock_timeout = lock_timeout
         self._connections = connections
+        if places is None:
+            places = Places(connections)
+            places.take()
+        self._places = places
+        self._silence: TargetError | None = None
+        self._silences = 0
         self._own: psycopg.Connection[Any] | None = None
         self._busy: set[psycopg.Connection[Any]] = set()
         self._stopped = False
@@ -53,7 +68,8 @@ class Server:
     def look_again(self) -> ServerFacts | TargetError:
         """Asks once more after a failure."""
         self.close()
-        self._facts = None
+        self._facts = self._silence = None
+        self._silences = 0
         return self.facts
 
     def answer(self, queries: Sequence[Query]) -> list[Answer]:
@@ -87,12 +103,25 @@ class Server:
 
     def _ask_facts(self) -> ServerFacts:
         start = time.monotonic()
-        self._own = connect(self.target)
+        self._own = self._connect("")
         seconds = time.monotonic() - start
         answer = ask(self._own, [Query(sql=_FACTS, timeout=15.0)], self._lock_timeout)[0]
         if isinstance(answer, QueryError):
             raise TargetError(f"{self.target.address} does not answer: {answer}")
         return _facts(answer, seconds)
+
+    def _connect(self, database: str) -> psycopg.Connection[Any]:
+        """Of a server that said nothing a moment ago nothing more is expected: many databases would wait one by one."""
+        if self._stopped:
+            raise TargetError("stopped before it was asked")
+        if self._silence is not None:
+            raise self._silence
+        try:
+            with self._places.waiting():
+                return connect(self.target, database)
+        except SilentTargetError as error:
+            self._silence = error
+            raise
 
     def _ask_own(self, queries: Sequence[Query]) -> list[Answer]:
         if not queries:
@@ -117,7 +146,7 @@ class Server:
                 return [*answers, *[stopped] * (len(queries) - len(answers))], connection
             if connection is None or connection.closed:
                 try:
-                    connection = connect(self.target, database)
+                    connection = self._connect(database)
                 except TargetError as error:
                     refused = QueryError(message=str(error), hint=error.hint)
                     return [*answers, *[refused] * (len(queries) - len(answers))], None
@@ -126,10 +155,18 @@ class Server:
             answers += ask(connection, left[:1] if lost else left, self._lock_timeout)
             self._busy.discard(connection)
             lost += connection.closed
+            self._listen(connection, answers)
             if len(answers) == len(queries):
                 return answers, connection
         given_up = QueryError(message="the connection was lost again and again, so this was not asked")
         return [*answers, *[given_up] * (len(queries) - len(answers))], None
+
+    def _listen(self, connection: psycopg.Connection[Any], answers: Sequence[Answer]) -> None:
+        last = answers[-1] if connection.closed and answers else None
+        if isinstance(last, QueryError) and last.message == GIVEN_UP:
+            self._silences += 1
+            if self._silences >= _MOST_SILENCES:
+                self._silence = TargetError(f"{self.target.address} did not answer in time, so this was not asked")
 
     def _ask_others(
         self, by_database: Mapping[str, list[int]], queries: Sequence[Query]
@@ -137,10 +174,15 @@ class Server:
         if not by_database:
             return []
         tasks = [(name, indexes, [queries[index] for index in indexes]) for name, indexes in by_database.items()]
-        # The own connection stays open beside them, so one place fewer is left.
-        workers = max(1, min(self._connections - 1, len(tasks)))
-        with ThreadPoolExecutor(workers, thread_name_prefix=f"runner-{self.target.name}") as pool:
-            answers = list(pool.map(lambda task: self._ask_database(task[0], task[2]), tasks))
+        most = self._connections
+        if len(tasks) < most:
+            # The own connection stays open beside them, so one place fewer is left.
+            most -= 1
+        else:
+            self.close()
+        answers = share_out(
+            tasks, lambda task: self._ask_database(task[0], task[2]), self._places, most, f"runner-{self.target.name}"
+        )
         return [(indexes, found) for (_, indexes, _), found in zip(tasks, answers, strict=True)]
 
     def _ask_database(self, database: str, queries: Sequence[Query]) -> list[Answer]:
