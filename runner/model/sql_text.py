@@ -49,6 +49,11 @@ class BoundQuery:
     sql: str
     values: tuple[str | None, ...]
 
+    def encoded(self) -> tuple[bytes, tuple[bytes | None, ...]]:
+        """As UTF-8; what cannot be encoded becomes a question mark."""
+        values = (None if value is None else value.encode("utf-8", "replace") for value in self.values)
+        return self.sql.encode("utf-8", "replace"), tuple(values)
+
 
 @lru_cache(maxsize=_REMEMBERED)
 def placeholders(sql: str) -> tuple[Placeholder, ...]:

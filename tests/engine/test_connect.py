@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from runner.config.dsn import parse_dsn
@@ -65,7 +66,7 @@ REFUSALS: dict[str, tuple[dict[str, str | Secret], str, str]] = {
     "no password": ({"password": Secret("")}, "no password supplied", "DATABASE_PASSWORD"),
     "unknown database": ({"dbname": "nowhere"}, 'database "nowhere" does not exist', "DATABASE_NAME"),
     "unknown role": ({"user": "nobody_at_all", "host": "SOCKET"}, 'role "nobody_at_all" does not exist', "DATABASE_USER"),
-    "unknown host": ({"host": "no-such-host.invalid"}, "resolve host", "DATABASE_HOST"),
+    "unknown host": ({"host": "no-such-host.invalid"}, "could not translate host name", "DATABASE_HOST"),
     "refused": ({"port": "1"}, "refused", "DATABASE_PORT"),
     "refused by several": ({"host": "127.0.0.1,127.0.0.2", "port": "1,2"}, "1,2/postgres: Connection refused", "DATABASE_PORT"),
     "no socket": ({"host": "/nonexistent"}, "No such file", "DATABASE_HOST"),
@@ -98,7 +99,7 @@ def test_a_refusal_is_one_clear_sentence(guarded: Embedded, name: str) -> None:
 
 
 def test_a_database_without_the_right_to_connect(guarded: Embedded) -> None:
-    with connect(Target(name="main", options=options_of(guarded))) as connection:
+    with psycopg.connect(guarded.dsn(), autocommit=True) as connection:
         connection.execute("create role visitor login")
         connection.execute("create database closed")
         connection.execute("revoke connect on database closed from public")
@@ -108,7 +109,7 @@ def test_a_database_without_the_right_to_connect(guarded: Embedded) -> None:
 
 
 def test_a_server_without_a_free_slot(guarded: Embedded) -> None:
-    with connect(Target(name="main", options=options_of(guarded))) as connection:
+    with psycopg.connect(guarded.dsn(), autocommit=True) as connection:
         connection.execute("create role narrow login connection limit 1")
         target = Target(name="main", options=options_of(guarded, host=str(guarded.sockets), user="narrow"))
         with connect(target):

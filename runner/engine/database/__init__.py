@@ -1,1 +1,1 @@
-"""Sessions with PostgreSQL: the only package that imports psycopg."""
+"""Sessions with PostgreSQL, through its client library."""

@@ -1,101 +1,121 @@
-"""PostgreSQL's results as plain Python values."""
+"""PostgreSQL's texts as plain Python values.
+
+The forms are those of PostgreSQL's documentation, "Data Types", with `DateStyle` ISO and `IntervalStyle` postgres. What has
+no plain value (`infinity`, years beyond Python's, json, inet, …) stays the text that the server wrote.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg.adapt import Transformer
+from runner.engine.database.arrays import array_of
+from runner.engine.database.result import Result
 
-from runner.model.query import Answer, QueryError, Rows
+Reader = Callable[[bytes], object]
 
-if TYPE_CHECKING:
-    from psycopg.pq.abc import PGresult
-
-_BYTEA = 17
-_PLAIN = (bool, int, float, Decimal, str, datetime, date, timedelta)
-
-
-def columns_of(result: PGresult) -> tuple[str, ...]:
-    """The names of the result's columns; repeated names get a number, as a mapping needs."""
-    names: list[str] = []
-    for index in range(result.nfields):
-        name = (result.fname(index) or b"").decode("utf-8", "replace")
-        names.append(name if name not in names else f"{name}_{index + 1}")
-    return tuple(names)
+_INTERVAL = re.compile(
+    r"(?:(-?\+?\d+) years? ?)?(?:(-?\+?\d+) mons? ?)?(?:(-?\+?\d+) days? ?)?(?:([-+])?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?"
+)
+_ESCAPED = re.compile(rb"\\(?:(\\)|([0-7]{3}))")
+_FIELD = re.compile(r'(?:"((?:[^"\\]|""|\\.)*)"|([^,()"]*))(?:,|\)$)', re.DOTALL)
 
 
-def rows_of(result: PGresult, connection: psycopg.Connection[Any], limit: int) -> tuple[tuple[object, ...], ...]:
-    """At most `limit` rows; what has no plain type becomes its text (`infinity`, json, inet, …)."""
-    count = min(result.ntuples, limit)
-    transformer = Transformer(connection)
-    transformer.set_pgresult(result)
+def rows_of(result: Result, limit: int) -> list[tuple[object, ...]]:
+    """At most `limit` rows."""
+    count = min(result.rows, limit)
+    columns = [_values(result.column(index, count), oid) for index, oid in enumerate(result.types)]
+    return list(zip(*columns, strict=True)) if columns else [()] * count
+
+
+def _values(cells: list[bytes | None], oid: int) -> list[object]:
+    read = _READERS.get(oid, _text)
     try:
-        rows = transformer.load_rows(0, count, tuple)
-    except Exception:
-        rows = [_cell_by_cell(result, transformer, row) for row in range(count)]
-    if all(result.ftype(index) in _SIMPLE for index in range(result.nfields)):
-        return tuple(rows)
-    binary = frozenset(index for index in range(result.nfields) if result.ftype(index) == _BYTEA)
-    return tuple(tuple(_plain(cell, index in binary) for index, cell in enumerate(row)) for row in rows)
+        if None not in cells:
+            return list(map(read, cells))  # type: ignore[arg-type]
+        return [None if cell is None else read(cell) for cell in cells]
+    except (ValueError, ArithmeticError):
+        return [None if cell is None else _value(cell, read) for cell in cells]
 
 
-class Answered:
-    """An answer put together from the pieces in which its rows come; at most `most` of them are kept."""
-
-    def __init__(self, connection: psycopg.Connection[Any], most: int) -> None:
-        self._connection, self._most = connection, most
-        self._columns: tuple[str, ...] | None = None
-        self._rows: list[tuple[object, ...]] = []
-        self._seen = 0
-        self._unreadable: QueryError | None = None
-
-    def add(self, result: PGresult) -> None:
-        try:
-            if self._columns is None:
-                self._columns = columns_of(result)
-            left = self._most - len(self._rows)
-            if left > 0 and result.ntuples:
-                self._rows += rows_of(result, self._connection, left)
-            self._seen += result.ntuples
-        except Exception as error:
-            words = " ".join(str(error).split()) or type(error).__name__
-            self._unreadable = QueryError(message=f"the rows cannot be read: {words}")
-
-    def answer(self) -> Answer:
-        if self._columns is None:
-            return self._unreadable or QueryError(message="the server sent no result")
-        return self._unreadable or Rows(
-            columns=self._columns, rows=tuple(self._rows), truncated=self._seen > self._most
-        )
-
-
-# bool, int8, int2, int4, float4, float8, numeric: always plain already.
-_SIMPLE = frozenset({16, 20, 21, 23, 700, 701, 1700})
-
-
-def _cell_by_cell(result: PGresult, transformer: Any, row: int) -> tuple[object, ...]:
-    return tuple(_cell(result, transformer, row, index) for index in range(result.nfields))
-
-
-def _cell(result: PGresult, transformer: Any, row: int, index: int) -> object:
-    raw = result.get_value(row, index)
-    if raw is None:
-        return None
+def _value(cell: bytes, read: Reader) -> object:
     try:
-        return transformer.get_loader(result.ftype(index), psycopg.pq.Format.TEXT).load(raw)
-    except Exception:
-        return raw.decode("utf-8", "replace")
+        return read(cell)
+    except (ValueError, ArithmeticError):
+        return _text(cell)
 
 
-def _plain(cell: object, is_bytea: bool) -> object:
-    if cell is None or isinstance(cell, _PLAIN):
-        return cell
-    if isinstance(cell, (bytes, bytearray, memoryview)):
-        # A database in SQL_ASCII hands out texts as bytes.
-        return bytes(cell) if is_bytea else bytes(cell).decode("utf-8", "replace")
-    if isinstance(cell, (list, tuple)):
-        return [_plain(item, is_bytea) for item in cell]
-    return str(cell)
+def _text(cell: bytes) -> str:
+    # A database in SQL_ASCII hands out whatever bytes it was given.
+    return cell.decode("utf-8", "replace")
+
+
+def _bool(cell: bytes) -> bool:
+    return cell == b"t"
+
+
+def _decimal(cell: bytes) -> Decimal:
+    return Decimal(cell.decode())
+
+
+def _date(cell: bytes) -> date:
+    return date.fromisoformat(cell.decode())
+
+
+def _moment(cell: bytes) -> datetime:
+    return datetime.fromisoformat(cell.decode())
+
+
+def _interval(cell: bytes) -> timedelta:
+    """A month counts as 30 days and a year as 365, as PostgreSQL's own `extract(epoch …)` nearly has it."""
+    found = _INTERVAL.fullmatch(cell.decode())
+    if not found:
+        raise ValueError(cell)
+    years, months, days, sign, hours, minutes, seconds, fraction = found.groups(default="")
+    clock = timedelta(
+        hours=int(hours or 0), minutes=int(minutes or 0), seconds=int(seconds or 0),
+        microseconds=int(fraction.ljust(6, "0")[:6] or 0),
+    )  # fmt: skip
+    whole = timedelta(days=365 * int(years or 0) + 30 * int(months or 0) + int(days or 0))
+    return whole - clock if sign == "-" else whole + clock
+
+
+def _bytes(cell: bytes) -> bytes:
+    """Both values of `bytea_output`."""
+    if cell.startswith(b"\\x"):
+        return bytes.fromhex(cell[2:].decode())
+    return _ESCAPED.sub(lambda found: found[1] or bytes([int(found[2], 8)]), cell)
+
+
+def _row(cell: bytes) -> list[str | None]:
+    """A row value as the texts of its fields (PostgreSQL documentation, "Composite Types")."""
+    text = _text(cell)
+    if text == "()":
+        return []
+    return [_field(found) for found in _FIELD.finditer(text, 1)]
+
+
+def _field(found: re.Match[str]) -> str | None:
+    if found[1] is not None:
+        return re.sub(r'""|\\(.)', lambda each: each[1] or '"', found[1], flags=re.DOTALL)
+    return found[2] or None
+
+
+def _array(read: Reader) -> Reader:
+    return lambda cell: array_of(_text(cell), lambda item: read(item.encode()))
+
+
+# pg_type.dat: the types, and the types of arrays of them. What is not here is read as text.
+_READERS: dict[int, Reader] = {
+    16: _bool, 17: _bytes, 20: int, 21: int, 23: int, 26: int, 700: float, 701: float, 1700: _decimal,
+    1082: _date, 1114: _moment, 1184: _moment, 1186: _interval, 2249: _row,
+}  # fmt: skip
+_ARRAYS = {
+    1000: 16, 1001: 17, 1016: 20, 1005: 21, 1007: 23, 1028: 26, 1021: 700, 1022: 701, 1231: 1700, 1182: 1082,
+    1115: 1114, 1185: 1184, 1187: 1186,
+    # "char", name, text, character, varchar, json, jsonb, xml, inet, cidr, uuid, pg_lsn, regclass, regproc, regtype, xid, tid
+    **dict.fromkeys((1002, 1003, 1009, 1014, 1015, 199, 3807, 143, 1041, 651, 2951, 3221, 2210, 1008, 2211, 1011, 1010), 25),
+}  # fmt: skip
+_READERS |= {array: _array(_READERS.get(element, _text)) for array, element in _ARRAYS.items()}

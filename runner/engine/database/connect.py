@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-import psycopg
-
+from runner.engine.database.connection import Connection, ConnectionLostError
 from runner.errors import SilentTargetError, TargetError
 from runner.model.secret import Secret, mask, revealed
 from runner.model.target import Target
 
 CONNECT_TIMEOUT = 10
 """Seconds that libpq may take for each host when the target does not say."""
+_SILENCE = "timeout expired"
+"""libpq's words for a server that says nothing."""
 
 _ADVICE = (
     (r"password authentication failed|no password supplied", "set DATABASE_PASSWORD in .env, or use libpq's passfile"),
@@ -45,27 +45,27 @@ _NOISE = re.compile(
 _ATTEMPT = re.compile(r"connection (?:to server (?:at|on) .*? )?failed: |connection is bad: ")
 
 
-def connect(target: Target, database: str = "", *, purpose: str = "runner") -> psycopg.Connection[Any]:
+def connect(target: Target, database: str = "", *, purpose: str = "runner") -> Connection:
     """A new autocommit connection to the target (or another of its databases); raises TargetError."""
-    options: dict[str, Any] = {name: revealed(value) for name, value in target.options.items()}
-    options.setdefault("connect_timeout", CONNECT_TIMEOUT)
+    options = {name: revealed(value) for name, value in target.options.items()}
+    options.setdefault("connect_timeout", str(CONNECT_TIMEOUT))
     options.setdefault("application_name", purpose)
     if database:
         options["dbname"] = database
     try:
-        connection = psycopg.connect(autocommit=True, **options)
+        connection = Connection(options)
         _agree_on_texts(connection)
-    except (psycopg.Error, OSError, ValueError) as error:
-        silent = isinstance(error, psycopg.errors.ConnectionTimeout)
-        raise refusal(target, database, str(error), SilentTargetError if silent else TargetError) from None
+    except (ConnectionLostError, ValueError) as error:
+        kind = SilentTargetError if _SILENCE in str(error) else TargetError
+        raise refusal(target, database, str(error), kind) from None
     return connection
 
 
-def _agree_on_texts(connection: psycopg.Connection[Any]) -> None:
+def _agree_on_texts(connection: Connection) -> None:
     """Undoes what a role or database prefers, where the library could not read it; seldom a round trip."""
-    said = connection.info.parameter_status
+    said = connection.parameter
     wanted: dict[str, str] = {}
-    if said("IntervalStyle") not in (None, "postgres"):
+    if said("IntervalStyle") not in ("", "postgres"):
         wanted["intervalstyle"] = "postgres"
     if not (said("DateStyle") or "ISO").startswith("ISO"):
         wanted["datestyle"] = "ISO"
@@ -73,7 +73,8 @@ def _agree_on_texts(connection: psycopg.Connection[Any]) -> None:
     if said("client_encoding") != "UTF8" and said("server_encoding") != "SQL_ASCII":
         wanted["client_encoding"] = "UTF8"
     for name, value in wanted.items():
-        connection.execute("select set_config(%s, %s, false)", (name, value))
+        connection.send(b"select set_config($1, $2, false)", (name.encode(), value.encode()))
+        connection.last_result()
 
 
 def refusal(target: Target, database: str, text: str, kind: type[TargetError] = TargetError) -> TargetError:

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from psycopg import Error, pq
-
+from runner.engine.database import libpq
 from runner.engine.database.connect import connect
-from runner.engine.database.pipeline import error_of
+from runner.engine.database.connection import Connection, ConnectionLostError
+from runner.engine.database.result import Result
 from runner.errors import TargetError
 from runner.model.sql_text import BoundQuery
 from runner.model.target import Target
 from runner.records import dataclass
-
-if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn, PGresult
 
 _SETTINGS = (
     b"select set_config('lock_timeout', '2s', false), set_config('statement_timeout', '30s', false),"
@@ -62,44 +58,45 @@ class Refused:
 
 def describe(target: Target, database: str, statements: Sequence[BoundQuery]) -> list[Described | Refused]:
     """One answer a statement, on a connection of its own. Raises TargetError."""
-    connection = connect(target, database, purpose="runner/validate")
-    try:
-        pgconn = connection.pgconn
-        pgconn.exec_(_SETTINGS)
-        return [_describe(pgconn, statement) for statement in statements]
-    except Error as error:
-        raise TargetError(f"{target.address} ended the connection: {' '.join(str(error).split())}") from error
-    finally:
-        connection.close()
+    with connect(target, database, purpose="runner/validate") as connection:
+        try:
+            connection.send(_SETTINGS)
+            connection.last_result()
+            return [_describe(connection, statement) for statement in statements]
+        except ConnectionLostError as error:
+            words = " ".join(str(error).split())
+            raise TargetError(f"{target.address} ended the connection: {words}") from error
 
 
-def _describe(pgconn: PGconn, statement: BoundQuery) -> Described | Refused:
-    prepared = pgconn.prepare(b"", statement.sql.encode("utf-8", "replace"))
-    if prepared.status != pq.ExecStatus.COMMAND_OK:
+def _describe(connection: Connection, statement: BoundQuery) -> Described | Refused:
+    connection.send_prepare(statement.encoded()[0])
+    prepared = connection.last_result()
+    if prepared.status == libpq.FATAL_ERROR:
         return _refused(prepared)
-    described = pgconn.describe_prepared(b"")
-    if described.status != pq.ExecStatus.COMMAND_OK:
+    connection.send_describe()
+    described = connection.last_result()
+    if described.status == libpq.FATAL_ERROR:
         return _refused(described)
-    names = [(described.fname(index) or b"").decode("utf-8", "replace") for index in range(described.nfields)]
-    columns = {name: _KINDS.get(described.ftype(index)) for index, name in enumerate(names)}
-    return _denial(pgconn, statement) or Described(columns=columns)
+    kinds = {name: _KINDS.get(oid) for name, oid in zip(described.columns, described.types, strict=True)}
+    return _denial(connection, statement) or Described(columns=kinds)
 
 
-def _denial(pgconn: PGconn, statement: BoundQuery) -> Refused | None:
+def _denial(connection: Connection, statement: BoundQuery) -> Refused | None:
     """The right that a query lacks; other errors of planning depend on values and are left to the run."""
     if not _QUERY.match(statement.sql):
         return None
-    values = [None if value is None else value.encode("utf-8", "replace") for value in statement.values]
-    planned = pgconn.exec_params(b"explain " + statement.sql.encode("utf-8", "replace"), values)
-    if planned.status != pq.ExecStatus.FATAL_ERROR:
+    sql, values = statement.encoded()
+    connection.send(b"explain " + sql, values)
+    planned = connection.last_result()
+    if planned.status != libpq.FATAL_ERROR:
         return None
     refused = _refused(planned)
     return refused if refused.is_denied else None
 
 
-def _refused(result: PGresult) -> Refused:
-    error = error_of(result)
-    position = (result.error_field(pq.DiagnosticField.STATEMENT_POSITION) or b"").decode()
+def _refused(result: Result) -> Refused:
+    error = result.error()
+    position = result.field(libpq.POSITION)
     return Refused(
         message=error.message,
         sqlstate=error.sqlstate,

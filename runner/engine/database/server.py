@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Any
-
-import psycopg
 
 from runner.engine.database.connect import connect
+from runner.engine.database.connection import Connection
 from runner.engine.database.pipeline import GIVEN_UP, ask
 from runner.engine.places import Places, share_out
 from runner.errors import SilentTargetError, TargetError
@@ -50,8 +47,8 @@ class Server:
         self._places = places
         self._silence: TargetError | None = None
         self._silences = 0
-        self._own: psycopg.Connection[Any] | None = None
-        self._busy: set[psycopg.Connection[Any]] = set()
+        self._own: Connection | None = None
+        self._busy: set[Connection] = set()
         self._stopped = False
         self._facts: ServerFacts | TargetError | None = None
 
@@ -88,13 +85,11 @@ class Server:
         """Cancels what the server is doing for us; may be called from another thread, and again."""
         self._stopped = True
         for connection in tuple(self._busy):
-            with suppress(psycopg.Error):
-                connection.cancel_safe(timeout=2.0)
+            connection.cancel()
 
     def close(self) -> None:
         if self._own is not None:
-            with suppress(psycopg.Error):
-                self._own.close()
+            self._own.close()
             self._own = None
 
     def _database(self, name: str) -> str:
@@ -110,7 +105,7 @@ class Server:
             raise TargetError(f"{self.target.address} does not answer: {answer}")
         return _facts(answer, seconds)
 
-    def _connect(self, database: str) -> psycopg.Connection[Any]:
+    def _connect(self, database: str) -> Connection:
         """Of a server that said nothing a moment ago nothing more is expected: many databases would wait one by one."""
         if self._stopped:
             raise TargetError("stopped before it was asked")
@@ -132,8 +127,8 @@ class Server:
         return answers
 
     def _ask(
-        self, connection: psycopg.Connection[Any] | None, database: str, queries: Sequence[Query]
-    ) -> tuple[list[Answer], psycopg.Connection[Any] | None]:
+        self, connection: Connection | None, database: str, queries: Sequence[Query]
+    ) -> tuple[list[Answer], Connection | None]:
         """What a lost connection leaves unanswered is asked on a new one, a few times, and then one by one:
 
         so that the query that ends the connections, and no other, is blamed for it.
@@ -161,7 +156,7 @@ class Server:
         given_up = QueryError(message="the connection was lost again and again, so this was not asked")
         return [*answers, *[given_up] * (len(queries) - len(answers))], None
 
-    def _listen(self, connection: psycopg.Connection[Any], answers: Sequence[Answer]) -> None:
+    def _listen(self, connection: Connection, answers: Sequence[Answer]) -> None:
         last = answers[-1] if connection.closed and answers else None
         if isinstance(last, QueryError) and last.message == GIVEN_UP:
             self._silences += 1

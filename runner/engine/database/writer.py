@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
+from dataclasses import replace
 
-import psycopg
-
+from runner.engine.database import libpq
+from runner.engine.database.answered import Answered
 from runner.engine.database.bound import bound_query
-from runner.engine.database.cells import columns_of, rows_of
 from runner.engine.database.connect import connect
-from runner.engine.database.pipeline import error_of, notice_of
+from runner.engine.database.connection import ConnectionLostError
 from runner.errors import RunnerError
-from runner.model.query import Answer, Notice, Query, QueryError, Rows
+from runner.model.query import Answer, Notice, Query, QueryError
+from runner.model.sql_text import BoundQuery
 from runner.model.target import Target
 
 
@@ -22,10 +21,10 @@ class Writer:
     """Implements the plugin API's Session; `stop()` may be called from another thread."""
 
     def __init__(self, target: Target, database: str, *, purpose: str, lock_timeout: float) -> None:
-        self._connection: psycopg.Connection[Any] = connect(target, database, purpose=purpose)
+        self._connection = connect(target, database, purpose=purpose)
         self._notices: list[Notice] = []
         self._shielded = False
-        self._connection.pgconn.notice_handler = lambda result: self._notices.append(notice_of(result))
+        self._connection.on_notice = lambda result: self._notices.append(result.notice())
         self.execute("select set_config('lock_timeout', :wait, false)", {"wait": f"{lock_timeout:.3f}s"})
 
     def execute(
@@ -55,8 +54,7 @@ class Writer:
 
     def cancel(self) -> None:
         """Cancels the statement that is running on the server."""
-        with suppress(psycopg.Error):
-            self._connection.cancel_safe(timeout=5.0)
+        self._connection.cancel()
 
     def stop(self) -> None:
         """The same for a run that is stopped; what is shielded goes on."""
@@ -64,8 +62,7 @@ class Writer:
             self.cancel()
 
     def close(self) -> None:
-        with suppress(psycopg.Error):
-            self._connection.close()
+        self._connection.close()
 
     def _run(self, sql: str, params: Mapping[str, object]) -> Answer:
         self._notices.clear()
@@ -75,20 +72,24 @@ class Writer:
             return QueryError(message=error.message)
         start = time.monotonic()
         try:
-            cursor = psycopg.RawCursor(self._connection)
-            cursor.execute(bound.sql, bound.values or None)
-        except psycopg.Error as error:
-            return self._error(error, time.monotonic() - start)
-        result = cursor.pgresult
-        return Rows(
-            columns=columns_of(result) if result else (),
-            rows=rows_of(result, self._connection, Query(sql=sql).max_rows) if result else (),
-            seconds=time.monotonic() - start,
-            notices=tuple(self._notices),
-        )
+            answer = self._answer(bound)
+        except ConnectionLostError as error:
+            answer = QueryError(message=" ".join(str(error).split()) or "the connection to the server was lost")
+        seconds = time.monotonic() - start
+        if isinstance(answer, QueryError):
+            return replace(answer, seconds=seconds)
+        return replace(answer, seconds=seconds, notices=tuple(self._notices))
 
-    def _error(self, error: psycopg.Error, seconds: float) -> QueryError:
-        if error.pgresult is not None:
-            found = error_of(error.pgresult)
-            return QueryError(message=found.message, sqlstate=found.sqlstate, hint=found.hint, seconds=seconds)
-        return QueryError(message=" ".join(str(error).split()), sqlstate=error.sqlstate or "", seconds=seconds)
+    def _answer(self, bound: BoundQuery) -> Answer:
+        """Without values by the simple protocol, which takes several statements at once."""
+        sql, values = bound.encoded()
+        if values:
+            self._connection.send(sql, values)
+        else:
+            self._connection.send_simply(sql)
+        result = self._connection.last_result()
+        if result.status == libpq.FATAL_ERROR:
+            return result.error()
+        answered = Answered(Query(sql=bound.sql).max_rows)
+        answered.add(result)
+        return answered.answer()
