@@ -8,7 +8,6 @@ conversions that are not needed would double its price.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import sys
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_ubyte, c_void_p
 from functools import cache
@@ -125,5 +124,4 @@ def _places() -> list[str]:
     bundled: list[Path] = []
     for folder in found.submodule_search_locations or () if found else ():
         bundled += [*Path(f"{folder}.libs").glob("libpq-*"), *Path(folder, ".dylibs").glob("libpq*")]
-    system = [_NAMES.get(sys.platform, "libpq.so"), *filter(None, [] if bundled else [ctypes.util.find_library("pq")])]
-    return [*map(str, bundled), *system]
+    return [*map(str, bundled), _NAMES.get(sys.platform, "libpq.so")]
