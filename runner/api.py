@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from runner.clock import Clock
 from runner.errors import (
     ConfigurationError,
+    ExecutorError,
     ExpressionError,
     PluginError,
     RetryableSinkError,
@@ -23,6 +24,18 @@ from runner.errors import (
     SinkError,
     StoreError,
     TargetError,
+)
+from runner.handing import (
+    EXECUTORS,
+    LOCAL,
+    Batch,
+    Executor,
+    ExecutorContext,
+    ExecutorType,
+    HandedRun,
+    PutOff,
+    WorkContext,
+    read_batch,
 )
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.history import Backlog, HistoryNeed, Key, Past, Sample, Seen, Series
@@ -362,7 +375,8 @@ class ProbeType:
 
 
 __all__ = [
-    "API_VERSION", "WORTH_RETRYING", "Acknowledgement", "Advice", "Answer", "Backlog", "Change", "CheckPack", "Clock",
+    "API_VERSION", "EXECUTORS", "LOCAL", "WORTH_RETRYING", "Batch", "Executor", "ExecutorContext", "ExecutorError",
+    "ExecutorType", "HandedRun", "PutOff", "WorkContext", "read_batch", "Acknowledgement", "Advice", "Answer", "Backlog", "Change", "CheckPack", "Clock",
     "Column", "Command", "CompileContext", "ConfigurationError", "Conversation", "Deadline", "Delivery", "Diagnostic",
     "Dimension", "DoctorCheck", "DoctorContext", "Entry", "ExpressionError", "Fault", "Finding", "Format",
     "FormatContext", "Function", "HistoryNeed", "HistoryReader", "HttpAnswer", "Job", "JobKind", "JsonSchema", "Key",

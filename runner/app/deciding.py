@@ -35,10 +35,10 @@ class UnderWay:
     alive: frozenset[str]
 
 
-def under_way(store: Store) -> UnderWay:
-    """Looked at once for all that a tick decides. Raises StoreError."""
+def under_way(store: Store, held: Callable[[frozenset[str]], frozenset[str]] | None = None) -> UnderWay:
+    """Looked at once for all that a tick decides; `held` as for `living`. Raises StoreError."""
     running = store.running()
-    return UnderWay(running=running, alive=living(store, running))
+    return UnderWay(running=running, alive=living(store, running, held))
 
 
 def decisions_of(
@@ -92,8 +92,11 @@ def repeats(loaded: Loaded, job: Job) -> bool:
 
 def against_repeating(loaded: Loaded, job: Job, slot: datetime, now: datetime) -> str:
     """Why an interrupted run must not be run again."""
-    if not repeats(loaded, job):
-        return NOT_KNOWN
+    return against_beginning(job, slot, now) if repeats(loaded, job) else NOT_KNOWN
+
+
+def against_beginning(job: Job, slot: datetime, now: datetime) -> str:
+    """Why a run that nobody has begun must not be begun any more."""
     if job.window is not None and not in_window(job.window, now):
         return f"its window {window_in_words(job.window)} is over"
     if now - slot > max(LATE_AFTER, timedelta(seconds=job.catch_up)):

@@ -26,6 +26,9 @@ from runner.store.memory import WithoutStore
 DELIVERING = "deliveries"
 """The lock of whoever delivers."""
 
+_UNSETTLED = frozenset({"store", "executor"})
+"""While one of them has a fault, the next tick must look for itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
@@ -66,13 +69,13 @@ def perform(
     home, host = loaded.home, loaded.host
     rules = rules_of(home, loaded.registry.changes_only)
     spare = _Spare()
-    courier = Courier(lambda: _send(loaded, (store, *spare.made), clock, manner) if manner.send else [])
+    courier = Courier(lambda: send_waiting(loaded, (store, *spare.made), clock, manner) if manner.send else [])
 
     def published(report: Report) -> None:
         publisher.blame(host.notify("runner_report_ready", report=report))
         courier.wake()
 
-    publisher = Publisher(home, store, spare.get, clock, _wishes(rules, manner), next_slot_of(loaded, clock), published)
+    publisher = Publisher(home, store, spare.get, clock, wishes_of(rules, manner), next_slot_of(loaded, clock), published)
     publisher.blame(faults)
     publisher.add_left_over(left_over)
 
@@ -97,7 +100,7 @@ def perform(
         reports=_with_what_is_known(publisher.reports, store, clock),
         faults=happened,
         gave_up=any(done.gave_up for done in sent),
-        not_recorded=any(fault.where == "store" for fault in happened),
+        not_recorded=any(fault.where in _UNSETTLED for fault in happened),
     )
 
 
@@ -106,7 +109,9 @@ def next_slot_of(loaded: Loaded, clock: Clock) -> Callable[[str], datetime | Non
     return lambda group: next_slot(loaded.home.jobs, group, clock.now())
 
 
-def _wishes(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[str, datetime]]]:
+def wishes_of(rules: Rules, manner: Manner) -> Callable[[Report], Sequence[tuple[str, datetime]]]:
+    """Which sinks get a report, and when each delivery is given up."""
+
     def wishes(report: Report) -> Sequence[tuple[str, datetime]]:
         if not manner.send:
             return ()
@@ -145,7 +150,7 @@ class _Spare:
             store.close()
 
 
-def _send(loaded: Loaded, stores: Sequence[Store], clock: Clock, manner: Manner) -> list[Delivered]:
+def send_waiting(loaded: Loaded, stores: Sequence[Store], clock: Clock, manner: Manner) -> list[Delivered]:
     """Everything that waits in the stores; one process at a time, so that nothing is sent twice."""
     sent: list[Delivered] = []
     for store in stores:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runner.errors import (
     ConfigurationError,
+    ExecutorError,
     OutputError,
     PluginError,
     RunnerError,
@@ -37,4 +38,4 @@ def of_error(error: RunnerError) -> int:
         return USAGE
     if isinstance(error, (ConfigurationError, PluginError)):
         return CONFIGURATION
-    return MACHINERY if isinstance(error, (StoreError, OutputError)) else PROBLEMS
+    return MACHINERY if isinstance(error, (StoreError, ExecutorError, OutputError)) else PROBLEMS

@@ -28,6 +28,7 @@ COMMANDS = {
     "plan": "Say what would run, where, and why everything else would not.",
     "run": "Run jobs or groups now.",
     "run-due": "Run what is due. Cron calls this every minute.",
+    "worker": "Perform the runs that `run-due` hands out.",
     "status": "Show the last known state of every job, without asking a server.",
     "ack": "Acknowledge open problems: no reminders until they change.",
     "silence": "Tell nobody of some jobs for a while.",

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast
 from runner.config.assemble import runner_schema
 from runner.config.document import Document, parse
 from runner.config.environment import DEFAULT_FILES, Environment, load_environment
+from runner.config.executor_keys import read_executor
 from runner.config.files import SETTINGS_FILE, is_absent, read_text
 from runner.config.interpolate import Interpolator
 from runner.config.nodes import coerced, seconds_of, text_of, texts_of, value_of
@@ -68,7 +69,7 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
     environment = load_environment(home, _env_files(root, home, environ), environ)
     interpolator = Interpolator(environment=environment, home=home, sources=registry.secret_sources)
     values, unset = each_part(root, interpolator.node, lambda: len(interpolator.diagnostics))
-    values = _coerced_sinks(values, registry)
+    values = _coerced_executor(_coerced_sinks(values, registry), registry)
     complaints = Checker(runner_schema(registry)).complaints(values)
     usable = pruned(values, [*unset, *(item.path for item in complaints)])
     reader = _Reader(usable)
@@ -88,7 +89,7 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
             *_outside(interpolator.diagnostics, [item.diagnostic for item in complaints]),
             *reader.diagnostics,
         ),
-        secrets=(*interpolator.secrets, *_secrets_of(targets), *_secrets_of_sinks(settings.sinks)),
+        secrets=(*interpolator.secrets, *_secrets_of(targets), *_secrets_of_options(settings)),
         files=(home / SETTINGS_FILE, *environment.files),
         sources={document.file: document.text},
     )
@@ -137,6 +138,15 @@ def _coerced_sinks(root: MappingNode, registry: Registry) -> MappingNode:
     return MappingNode({**root.entries, "sinks": replaced}, root.span)
 
 
+def _coerced_executor(root: MappingNode, registry: Registry) -> MappingNode:
+    node = root.get("executor")
+    kind = registry.executors.get(text_of(node.get("type"))) if isinstance(node, MappingNode) else None
+    if kind is None or not isinstance(node, MappingNode):
+        return root
+    replaced = Entry(root.key_span("executor"), coerced(node, kind.options))
+    return MappingNode({**root.entries, "executor": replaced}, root.span)
+
+
 def _mapping(node: Node | None) -> MappingNode:
     return node if isinstance(node, MappingNode) else _EMPTY
 
@@ -150,10 +160,11 @@ def _declared(root: MappingNode, settings: Settings, targets: Mapping[str, Targe
     return {section: frozenset({*_mapping(root.get(section)), *names}) for section, names in used.items()}
 
 
-def _secrets_of_sinks(sinks: Mapping[str, SinkSettings]) -> Iterator[Secret]:
+def _secrets_of_options(settings: Settings) -> Iterator[Secret]:
     """Options that are secrets, wherever they come from; of an address also the tokens that stand in it."""
-    for sink in sinks.values():
-        for value in sink.options.values():
+    options = [sink.options for sink in settings.sinks.values()]
+    for some in (*options, *([settings.executor.options] if settings.executor else [])):
+        for value in some.values():
             if isinstance(value, Secret):
                 yield value
                 if "://" in value.reveal():
@@ -197,6 +208,7 @@ class _Reader:
             keep_hourly=hourly,
             keep_daily=daily,
             keep_runs=runs,
+            executor=read_executor(root.get("executor"), registry, self.diagnostics.append),
             plugins_disabled=texts_of(_mapping(root.get("plugins")).get("disabled")),
         )
 

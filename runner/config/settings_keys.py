@@ -6,6 +6,7 @@ from typing import Final, get_args
 
 from runner.api import SinkType
 from runner.config.dsn import KEYWORDS
+from runner.config.executor_keys import executor
 from runner.config.job_keys import (
     DEFAULT_KEYS,
     LABELS,
@@ -74,6 +75,7 @@ def top_level(registry: Registry) -> dict[str, Fragment]:
             "examples": [["command"]],
         },
         "targets": mapping("The servers, by name.", {"main": {"host": "localhost"}}, target()),
+        "executor": executor(registry),
         "sinks": mapping("Where reports go, by name.", {"screen": {"type": "stdout"}}, sink(registry)),
         "routes": {"type": "array", "items": route(), "description": "Which sink gets what.", "examples": [[_ROUTE]]},
         "windows": mapping("Hours in which jobs may start.", {"low-traffic": _WINDOW}, window()),

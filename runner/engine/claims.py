@@ -41,6 +41,7 @@ class Orphan:
 
 NOT_KNOWN = "whether it did its work is not known"
 _GONE = "the process that ran it is gone"
+_LOST = "it was handed out, and nobody has it any more"
 _TOO_OFTEN = "it was interrupted too often"
 _MOST_ATTEMPTS = 3
 _MOST_AT_ONCE = 1000
@@ -52,9 +53,9 @@ def new_run() -> str:
 
 
 def claim_due(
-    store: Store, decisions: Iterable[Decision], jobs: Mapping[str, Job], tick: str, now: datetime
+    store: Store, decisions: Iterable[Decision], jobs: Mapping[str, Job], tick: str, now: datetime, wave: str = ""
 ) -> list[Claimed]:
-    """Settles every decision in the store and returns the runs that were won."""
+    """Settles every decision in the store and returns the runs that were won; in a `wave` they are to be handed out."""
     wishes: list[Claimed] = []
     for decision in decisions:
         job = jobs[decision.job]
@@ -65,7 +66,7 @@ def claim_due(
             wishes.append(Claimed(run=new_run(), job=job, target=decision.target, slot=decision.slot, late=late))
         else:
             _settle(store, decision, job, now)
-    return _won(store, wishes, tick, now)
+    return _won(store, wishes, tick, now, wave=wave)
 
 
 def settle_passed(store: Store, passed: Passed, job: Job, target: str, now: datetime) -> None:
@@ -86,6 +87,7 @@ def claim_again(
     now: datetime,
     against: Callable[[Job, datetime], str],
     due: frozenset[tuple[str, str]] = frozenset(),
+    wave: str = "",
 ) -> list[Claimed]:
     """Marks the orphans as interrupted and claims their slots: to run once more, or to tell why not.
 
@@ -96,7 +98,7 @@ def claim_again(
     for orphan in orphans:
         record, job = orphan.record, orphan.job
         if job is None or (record.job, record.target) in due:
-            why = f"{_GONE}; {'its job is gone' if job is None else 'a newer slot is run instead'}"
+            why = f"{_gone(record)}; {'its job is gone' if job is None else 'a newer slot is run instead'}"
             store.interrupt(record.run, why, now)
             continue
         refused = against(job, record.slot) or (_TOO_OFTEN if record.attempt >= _MOST_ATTEMPTS else "")
@@ -109,14 +111,47 @@ def claim_again(
             late=f"run {record.attempt} was interrupted",
             refused=f"was interrupted and is not run again: {refused}" if refused else "",
         )
-        if store.take_over(record.run, _GONE, _claim_of(wish, tick, now)):
+        if store.take_over(record.run, _gone(record), _claim_of(wish, tick, now, wave="" if refused else wave)):
             claimed.append(wish)
     return claimed
 
 
-def living(store: Store, running: Iterable[RunRecord]) -> frozenset[str]:
-    """The ticks of these runs whose processes live; each is asked about once, however many runs it has."""
-    return frozenset(tick for tick in {record.tick for record in running} if store.is_held(tick))
+def give_up(store: Store, waiting: Iterable[Orphan], tick: str, now: datetime, why: str) -> list[Claimed]:
+    """Takes runs back that no worker has begun: they are told as unknown, for this reason and the worker's own."""
+    claimed: list[Claimed] = []
+    for item in waiting:
+        record, job = item.record, item.job
+        reason = f"{why}: {record.reason}" if record.reason else why
+        if job is None:
+            store.interrupt(record.run, f"{reason}; its job is gone", now)
+            continue
+        wish = Claimed(
+            run=new_run(),
+            job=job,
+            target=record.target,
+            slot=record.slot,
+            attempt=record.attempt + 1,
+            refused=reason,
+        )
+        if store.take_over(record.run, reason, _claim_of(wish, tick, now)):
+            claimed.append(wish)
+    return claimed
+
+
+def _gone(record: RunRecord) -> str:
+    return _LOST if record.waits else _GONE
+
+
+def living(
+    store: Store, running: Collection[RunRecord], held: Callable[[frozenset[str]], frozenset[str]] | None = None
+) -> frozenset[str]:
+    """The ticks of these runs whose processes live; each is asked about once, however many runs it has.
+
+    `held` says which waves still wait for workers; without it all of them are believed to.
+    """
+    alive = frozenset(tick for tick in {record.tick for record in running} if store.is_held(tick))
+    waves = frozenset(record.tick for record in running if record.waits) - alive
+    return alive | (held(waves) if held and waves else waves)
 
 
 def orphans(running: Iterable[RunRecord], alive: Collection[str], jobs: Mapping[str, Job]) -> list[Orphan]:
@@ -142,13 +177,15 @@ def claim_now(
     return claimed
 
 
-def _won(store: Store, wishes: Sequence[Claimed], tick: str, now: datetime, *, scheduled: bool = True) -> list[Claimed]:
+def _won(
+    store: Store, wishes: Sequence[Claimed], tick: str, now: datetime, *, scheduled: bool = True, wave: str = ""
+) -> list[Claimed]:
     """Those that are ours now, claimed in one transaction."""
-    runs = store.claim(*(_claim_of(wish, tick, now, scheduled=scheduled) for wish in wishes))
+    runs = store.claim(*(_claim_of(wish, tick, now, scheduled=scheduled, wave=wave) for wish in wishes))
     return [wish for wish in wishes if wish.run in runs]
 
 
-def _claim_of(wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True) -> Claim:
+def _claim_of(wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True, wave: str = "") -> Claim:
     job = wish.job
     return Claim(
         run=wish.run,
@@ -158,6 +195,7 @@ def _claim_of(wish: Claimed, tick: str, now: datetime, *, scheduled: bool = True
         target=wish.target,
         slot=wish.slot,
         tick=tick,
+        wave=wave,
         now=now,
         digest=_digest(job),
         attempt=wish.attempt,

@@ -22,7 +22,9 @@ Publish = Callable[[Report], Sequence[tuple[str, datetime]]]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Group:
+class Group:
+    """What is known so far of one group in this tick."""
+
     waiting: set[str] = field(default_factory=set)
     slot: datetime | None = None
     results: list[Result] = field(default_factory=list)
@@ -44,7 +46,7 @@ class Publisher:
     ) -> None:
         self._home, self._store, self._spare, self._clock = home, store, spare, clock
         self._deliveries, self._next_slot, self._published = deliveries, next_slot, published
-        self._groups: dict[str, _Group] = {}
+        self._groups: dict[str, Group] = {}
         self._targets: dict[str, TargetInfo] = {}
         self._lock = threading.Lock()
         self.reports: list[Report] = []
@@ -52,7 +54,7 @@ class Publisher:
 
     def expect(self, claims: Iterable[Claimed]) -> None:
         for claim in claims:
-            group = self._groups.setdefault(claim.job.group, _Group())
+            group = self._groups.setdefault(claim.job.group, Group())
             group.waiting.add(claim.run)
             group.slot = max(filter(None, (group.slot, claim.slot)))
 
@@ -80,7 +82,7 @@ class Publisher:
     def add_left_over(self, results: Sequence[Result]) -> None:
         """Results of a dead tick that no report told of."""
         for result in results:
-            group = self._groups.setdefault(result.group, _Group())
+            group = self._groups.setdefault(result.group, Group())
             group.results.append(result)
             group.slot = max(filter(None, (group.slot, result.slot)))
 
@@ -91,7 +93,7 @@ class Publisher:
                 if group.results:
                     self._publish(name, group)
 
-    def _publish(self, name: str, group: _Group) -> None:
+    def _publish(self, name: str, group: Group) -> None:
         report = self._report(name, group)
         faults = self._record(group, report)
         if faults:
@@ -101,7 +103,7 @@ class Publisher:
         group.results, group.unrecorded = [], []
         self._published(report)
 
-    def _report(self, name: str, group: _Group, faults: Sequence[Fault] = ()) -> Report:
+    def _report(self, name: str, group: Group, faults: Sequence[Fault] = ()) -> Report:
         assert group.slot is not None
         names = {result.target for result in group.results}
         return build(
@@ -115,7 +117,7 @@ class Publisher:
             next_slot=self._next_slot(name),
         )
 
-    def _record(self, group: _Group, report: Report | None) -> list[Fault]:
+    def _record(self, group: Group, report: Report | None) -> list[Fault]:
         now = self._clock.now()
         deliveries = self._deliveries(report) if report else ()
         try:

@@ -123,9 +123,11 @@ class Tick:
     def _on_target(self, name: str, claims: Sequence[Claimed]) -> None:
         target = self._around.home.targets.get(name)
         settings = self._around.home.settings
+        # What is only told of needs no server, which may be far away.
+        looks = any(not (claim.refused or claim.ended) for claim in claims)
         server = (
             Server(target, lock_timeout=settings.lock_timeout, connections=settings.connections, places=self._places)
-            if target
+            if target and looks
             else None
         )
         if server:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.model.diagnostic import BUILT_IN, Diagnostic, Severity, Span
+from runner.model.executor import ExecutorSettings
 from runner.model.job import Job, Window
 from runner.model.secret import Secret
 from runner.model.target import Selector, Target
@@ -92,6 +93,8 @@ class Settings:
     keep_daily: float = 400 * 86400.0
     keep_runs: float = 400 * 86400.0
     plugins_disabled: tuple[str, ...] = ()
+    executor: ExecutorSettings | None = None
+    """None for the local one: the tick that claims runs performs them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.api import API_VERSION, Format, JobKind, ProbeType, SinkType, hookimpl
+from runner.api import API_VERSION, EXECUTORS, ExecutorType, Format, JobKind, ProbeType, SinkType, hookimpl
 from runner.formats.registered import FORMATS
 from runner.kinds.registered import KINDS
 from runner.probes.registered import PROBES
@@ -29,3 +29,8 @@ def runner_register_job_kinds() -> tuple[JobKind, ...]:
 @hookimpl
 def runner_register_probes() -> tuple[ProbeType, ...]:
     return PROBES
+
+
+@hookimpl
+def runner_register_executors() -> tuple[ExecutorType, ...]:
+    return EXECUTORS

@@ -9,6 +9,7 @@ from runner.api import (
     Command,
     Delivery,
     DoctorCheck,
+    ExecutorType,
     Format,
     Function,
     JobKind,
@@ -68,6 +69,11 @@ class RunnerHooks:
     @hookspec
     def runner_register_doctor_checks(self) -> Iterable[DoctorCheck]:
         """More things for `runner doctor` to look at."""
+        return ()
+
+    @hookspec
+    def runner_register_executors(self) -> Iterable[ExecutorType]:
+        """Ways to have due runs performed, for `executor:`."""
         return ()
 
     @hookspec

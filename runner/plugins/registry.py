@@ -13,6 +13,7 @@ from runner.api import (
     CheckPack,
     Command,
     DoctorCheck,
+    ExecutorType,
     Fault,
     Format,
     Function,
@@ -48,6 +49,7 @@ CATEGORIES = (
     Category("secret_sources", "secret source", "runner_register_secret_sources", SecretSource, "scheme"),
     Category("packs", "check pack", "runner_register_check_packs", CheckPack),
     Category("commands", "command", "runner_register_commands", Command),
+    Category("executors", "executor", "runner_register_executors", ExecutorType, "type"),
     Category("doctor_checks", "doctor check", "runner_register_doctor_checks", DoctorCheck),
 )
 
@@ -74,6 +76,7 @@ class Registry:
     packs: tuple[CheckPack, ...] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
     doctor_checks: Mapping[str, DoctorCheck] = field(default_factory=dict)
+    executors: Mapping[str, ExecutorType] = field(default_factory=dict)
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
