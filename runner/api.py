@@ -324,8 +324,12 @@ class RunContext(Protocol):
         `options` are libpq's keywords; each statement has so many seconds. Raises TargetError.
         """
 
-    def progress(self, text: str) -> None:
-        """Tells an interactive user what is being done; silent under cron."""
+    def progress(self, text: str, share: float | None = None) -> None:
+        """Tells an interactive user what is being done, and how much of it is done, from 0 to 1; silent under cron.
+
+        With a share it is drawn as a bar where that is possible, and an empty text leaves the text as it was; elsewhere
+        it is a line, or nothing.
+        """
 
     def next_due(self, job: Job, after: datetime) -> datetime | None: ...
 

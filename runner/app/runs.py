@@ -54,6 +54,8 @@ class Manner:
     skip_sinks: frozenset[str] = frozenset()
     stdout: Callable[[str], object] = print
     tell: Callable[[str], None] = lambda _: None
+    show: Callable[[str, str, float], None] | None = None
+    """Draws how much of the work on a target is done; without it that is told in lines."""
 
 
 def perform(
@@ -84,7 +86,7 @@ def perform(
 
     around = Surroundings(
         home=home, registry=loaded.registry, store=store, clock=clock, publisher=publisher,
-        overrides=manner.overrides, dry_run=manner.dry_run, tell=manner.tell, result_ready=tell_plugins, broke=host.broke,
+        overrides=manner.overrides, dry_run=manner.dry_run, tell=manner.tell, show=manner.show, result_ready=tell_plugins, broke=host.broke,
     )  # fmt: skip
     try:
         Tick(around).run(claims)

@@ -38,7 +38,7 @@ def say(text: str = "") -> None:
 def tell(text: str) -> None:
     """A message or progress on standard error; where it cannot be written nobody can be told."""
     try:
-        _write(sys.stderr, text + "\n")
+        write(sys.stderr, text + "\n")
     except BrokenPipeError:
         raise
     except OSError:
@@ -83,7 +83,7 @@ def say_diagnostics(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str
         tell(text)
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def write(stream: TextIO | None, text: str) -> None:
     """Writes at once; a stream that was closed before the process began (`>&-`) takes nothing."""
     if stream is None:
         return
@@ -94,13 +94,13 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 def write_report(text: str) -> None:
     """A whole report on standard output, as it is, for the sink that has to know why it cannot be written."""
-    _write(results(), text)
+    write(results(), text)
 
 
 def write_result(text: str) -> None:
     """A result on standard output, as it is. Raises OutputError when the disk behind it is full."""
     try:
-        _write(results(), text)
+        write(results(), text)
     except BrokenPipeError:
         raise
     except OSError as error:

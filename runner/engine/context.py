@@ -51,6 +51,8 @@ class Context:
     targets: tuple[Target, ...] = ()
     ask_target: Callable[[Target, Sequence[Query]], Sequence[Answer]] | None = None
     tell: Callable[[str], None]
+    show: Callable[[str, str, float], None] | None = None
+    """Draws how much is done: the target's name, what, and the share of it."""
     dry_run: bool = False
     ends: float | None = None
     """The clock's `elapsed()` at which the run must have ended."""
@@ -87,8 +89,11 @@ class Context:
 
         return ask_console(Target(name="console", options=options), statements, timeout)
 
-    def progress(self, text: str) -> None:
-        self.tell(text)
+    def progress(self, text: str, share: float | None = None) -> None:
+        if share is not None and self.show is not None:
+            self.show(self.target.name if self.target else "", text, share)
+        elif text:
+            self.tell(text)
 
     def wait(self, wanted: float) -> None:
         """Sleeps so many seconds, less when the run is stopped or its time is up."""

@@ -56,6 +56,7 @@ class Surroundings:
     overrides: Mapping[str, object] = field(default_factory=dict)
     dry_run: bool = False
     tell: Callable[[str], None] = lambda _: None
+    show: Callable[[str, str, float], None] | None = None
     result_ready: Callable[[Result], None] = lambda _: None
     broke: Callable[[str, BaseException], None] = lambda _where, _error: None
     """Told of every error that a kind let out, for the developer of its plugin."""
@@ -185,6 +186,7 @@ class Tick:
             targets=tuple(around.home.targets.values()),
             ask_target=self._ask_target,
             tell=around.tell,
+            show=around.show,
             dry_run=around.dry_run,
             stopped=lambda: self._writers.stopped,
         )

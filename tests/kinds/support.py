@@ -99,6 +99,7 @@ class Context:
     limit: float | None = None
     begun: float = field(default_factory=lambda: SystemClock().elapsed())
     said: list[str] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
     sessions: ExitStack = field(default_factory=ExitStack)
     lock_timeout: float = 2.0
     previous: Mapping[str, datetime] = field(default_factory=dict)
@@ -112,8 +113,11 @@ class Context:
         self.sessions.callback(writer.close)
         return writer
 
-    def progress(self, text: str) -> None:
-        self.said.append(text)
+    def progress(self, text: str, share: float | None = None) -> None:
+        if text:
+            self.said.append(text)
+        if share is not None:
+            self.shares.append(share)
 
     def next_due(self, job: Job, after: datetime) -> datetime | None:
         return None

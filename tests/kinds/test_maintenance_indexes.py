@@ -149,7 +149,7 @@ def test_a_cancelled_rebuild_cleans_up_after_itself(database: Database, context:
     bloat(database)
     with database.session("begin", by) as holder:
 
-        def stop(text: str) -> None:
+        def stop(text: str, share: float | None = None) -> None:
             threading.Thread(target=release).start()
 
         def release() -> None:
@@ -283,7 +283,7 @@ def test_a_server_that_is_restarted_in_the_middle(own_server: object) -> None:
     make_dead_rows(database, "public.a", "public.b", "public.c")
     context = context_for(database)
 
-    def restart(text: str) -> None:
+    def restart(text: str, share: float | None = None) -> None:
         if "(2 of" in text:
             server.restart("fast")
 
@@ -293,6 +293,6 @@ def test_a_server_that_is_restarted_in_the_middle(own_server: object) -> None:
     assert found.state is State.CRITICAL
     assert found.summary.startswith("NOT completed: ")
     assert {item.series.key[1] for item in found.findings} >= {"b", "c"}
-    context.progress = lambda text: None  # type: ignore[method-assign]
+    context.progress = lambda text, share=None: None  # type: ignore[method-assign]
     with context.sessions:
         assert maintain(context, {"vacuum": {"tables": "all"}}).state is State.OK

@@ -159,7 +159,7 @@ def test_a_pause_lasts_as_long_as_its_condition(database: Database, context: Con
     database.execute("create table a ()", "create table b ()")
     with database.session("begin") as idle:
 
-        def release(text: str) -> None:
+        def release(text: str, share: float | None = None) -> None:
             if text.startswith("paused"):
                 idle.execute("rollback")
 
@@ -177,7 +177,7 @@ def test_a_stop_cancels_what_runs_and_names_the_rest(database: Database, context
     )  # fmt: skip
     idle = psycopg.connect(database.dsn())
 
-    def begin(text: str) -> None:
+    def begin(text: str, share: float | None = None) -> None:
         if "public.slow" in text:
             idle.execute("select 1")
 
@@ -204,8 +204,8 @@ def test_a_session_that_waits_for_us_is_let_through_and_the_table_tried_again(
     altered = threading.Thread(target=lambda: database.execute("alter table a add column j int"))
     said: list[str] = []
 
-    def alter(text: str) -> None:
-        said.append(text)
+    def alter(text: str, share: float | None = None) -> None:
+        said.extend([text] if text else [])
         if "(1 of 1)" in text:
             threading.Thread(target=later).start()
 
@@ -259,7 +259,7 @@ def test_a_killed_runner_is_told_from_one_that_works(database: Database, context
 def test_a_connection_that_is_lost_costs_its_own_table_only(database: Database, context: Context) -> None:
     make_dead_rows(database, "public.a", "public.b", "public.c")
 
-    def kill(text: str) -> None:
+    def kill(text: str, share: float | None = None) -> None:
         if "(1 of" in text:
             database.execute(
                 "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and mode = 'ShareLock'"
@@ -276,7 +276,7 @@ def test_a_connection_that_is_lost_costs_its_own_table_only(database: Database, 
 def test_when_runner_is_stopped_the_server_is_too(database: Database, context: Context) -> None:
     database.execute("create table a as select generate_series(1, 100000) as i", "delete from a where i % 2 = 0")
 
-    def stop(text: str) -> None:
+    def stop(text: str, share: float | None = None) -> None:
         context.limit = context.clock.elapsed() - context.begun + 0.3
 
     context.progress = stop  # type: ignore[method-assign]
@@ -333,8 +333,8 @@ def test_a_condition_that_a_role_cannot_judge_is_told_and_a_waiter_is_seen_all_t
     )  # fmt: skip
     context = context_for(database, role)
 
-    def alter(text: str) -> None:
-        context.said.append(text)
+    def alter(text: str, share: float | None = None) -> None:
+        context.said += [text] if text else []
         if "(1 of 1)" in text:
             threading.Thread(target=lambda: database.execute("alter table a add column j int")).start()
 

@@ -132,9 +132,9 @@ def test_a_window_that_ends_in_the_middle_and_the_next_night(night: Database, co
     context.now = SLOT.replace(hour=4, minute=59, second=57)
     ended = context.clock.elapsed() + 3.0
 
-    def slow(text: str) -> None:
+    def slow(text: str, share: float | None = None) -> None:
         """From the 50th table on each begins when the window has just ended."""
-        number = int(text.split("(")[1].split(" ", maxsplit=1)[0])
+        number = int(text.split("(")[1].split(" ", maxsplit=1)[0]) if "(" in text else 0
         while number >= 50 and context.clock.elapsed() < ended:
             time.sleep(0.05)
 

@@ -195,7 +195,7 @@ def test_a_table_that_is_free_again_succeeds_at_the_second_try(database: Databas
     make_dead_rows(database, "public.locked", "public.free")
     with database.session("begin", "lock table locked in share row exclusive mode") as holder:
 
-        def release(text: str) -> None:
+        def release(text: str, share: float | None = None) -> None:
             if "once more" in text:
                 holder.execute("rollback")
 
@@ -272,7 +272,7 @@ def test_tables_left_by_the_end_of_the_window_are_named(database: Database, cont
     window = Window(name="night", start=time(2), end=time(5))
     context.now = SLOT.replace(hour=4, minute=59, second=58, microsecond=500_000)
 
-    def slow(text: str) -> None:
+    def slow(text: str, share: float | None = None) -> None:
         while text and "(1 of" in text and context.clock.elapsed() < started + 1.6:
             pass
 

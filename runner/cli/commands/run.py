@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -13,9 +12,10 @@ from runner.app.run_job import broken_among, chosen, places, read_params, run_jo
 from runner.app.runs import Manner
 from runner.cli import exits
 from runner.cli.clocks import clock_that_runs, now_option
-from runner.cli.console import complain, say, say_json, tell
+from runner.cli.console import complain, say, say_json
 from runner.cli.loading import complain_of, load_sound
 from runner.cli.printing import printer_of, screens_of
+from runner.cli.progress import progress
 from runner.errors import RunnerError
 from runner.model.state import worst
 
@@ -83,13 +83,9 @@ def _run(
             lines += [f"  {line}" for line in rehearsed(loaded, *place, overrides, clock)]
         _say_plan(lines, format_name)
         return exits.OK
-    manner = Manner(
-        overrides=overrides,
-        send=not no_deliver,
-        skip_sinks=screens_of(loaded),
-        tell=tell if sys.stderr.isatty() else lambda _: None,
-    )
-    ran = run_job(loaded, clock_that_runs(now), names, target, manner)
+    with progress() as (tell, show):
+        manner = Manner(overrides=overrides, send=not no_deliver, skip_sinks=screens_of(loaded), tell=tell, show=show)
+        ran = run_job(loaded, clock_that_runs(now), names, target, manner)
     write(ran.reports)
     complain_of(loaded, ran.faults)
     state = worst(report.state for report in ran.reports)

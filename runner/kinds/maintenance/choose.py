@@ -77,17 +77,17 @@ def _place(
     """Sorts by urgency and gain. Statistics over partitions are worth gathering when the partitions are done."""
     age = urgency(table, settings)
     pressing = age if age > 0.5 or isinstance(step, FreezeStep) else 0.0
-    return (table.is_parent, table.key not in first, -pressing, -gain(step, table), -_pages(table), table.key)
+    return (table.is_parent, table.key not in first, -pressing, -gain(step, table), -pages_of(table), table.key)
 
 
 def gain(step: TableStep, table: TableFacts) -> float:
     """The pages that hold what the step will mend: the table's size times the share of dead (or changed) rows."""
     worn = table.changed if isinstance(step, AnalyzeStep) else table.dead + table.toast_dead
     rows = max(table.rows, 0.0) if isinstance(step, AnalyzeStep) else table.live + table.toast_rows + worn
-    return _pages(table) * min(1.0, worn / max(rows, 1.0))
+    return pages_of(table) * min(1.0, worn / max(rows, 1.0))
 
 
-def _pages(table: TableFacts) -> float:
+def pages_of(table: TableFacts) -> float:
     """Its size; the catalogue knows none of a table that was just filled, so that its rows have to tell."""
     return max(table.pages, (table.live + table.dead) / _ROWS_OF_A_PAGE)
 

@@ -12,10 +12,12 @@ from typing import Final
 from runner.api import Key, QueryError, RunContext, Session
 from runner.kinds.maintenance import watch
 from runner.kinds.maintenance.budget import Budget
+from runner.kinds.maintenance.choose import pages_of
 from runner.kinds.maintenance.counts import Counts, counts_of
 from runner.kinds.maintenance.crew import Crew, Ended, Hand, Item
 from runner.kinds.maintenance.estimate import Estimates
 from runner.kinds.maintenance.horizon import oldest_holder
+from runner.kinds.maintenance.indexes import IndexFacts
 from runner.kinds.maintenance.spec import Limits, WorkStep
 from runner.kinds.maintenance.statements import statement_of
 from runner.kinds.maintenance.work import Fate, Judge, Worked, is_lost, rose
@@ -25,6 +27,8 @@ from runner.records import dataclass
 _LOOK_EVERY: Final = 1.0
 _PROVE_EVERY: Final = 1.0
 _TELL_EVERY: Final = 5.0
+_LONG: Final = 1.0
+NOTHING: Final[Mapping[Key, float]] = {}
 _SECONDS_FOR_STATISTICS: Final = 1.0
 _AT_FIRST: Final = 4
 _AT_ONCE: Final = 50
@@ -58,6 +62,10 @@ class Round:
     _autovacuumed: frozenset[int] = frozenset()
     _numbers: Iterator[int] = field(default_factory=partial(count, 1))
     _count: int = 0
+    _weights: dict[Key, float] = field(default_factory=dict)
+    _whole: float = 1.0
+    _finished: float = 0.0
+    _shown: float = 0.0
     _looked: float = 0.0
     _proved: float = 0.0
     _told: dict[int, float] = field(default_factory=dict)
@@ -68,6 +76,8 @@ class Round:
         if not items:
             return
         self._count = len(items)
+        self._weights = {item.table.key: 1 + _pages(item) for item in items}
+        self._whole = sum(self._weights.values())
         self._uncounted = list(items)
         crew = Crew(self.hands, self._statement, self)
         # The first ones are enough to begin; the others are counted while these are worked on.
@@ -106,7 +116,8 @@ class Round:
     def starting(self, item: Item) -> None:
         number = next(self._numbers)
         again = ", once more" if self.last else ""
-        self.context.progress(f"{self._here}{item.table.title} ({number} of {self._count}{again})")
+        text = f"{self._here}{item.table.title} ({number} of {self._count}{again})"
+        self.context.progress(text, self._share())
 
     def look(self, crew: Crew) -> None:
         if self.budget.must_cancel():
@@ -175,18 +186,31 @@ class Round:
     def _tell(self, running: Mapping[int, Hand]) -> None:
         """How far the long ones are; short ones are done before anybody could read it."""
         now = time.monotonic()
-        due = [pid for pid, hand in running.items() if now >= max(hand.since, self._told.get(pid, 0.0)) + _TELL_EVERY]
-        for pid, far in (watch.progress(self.control, due) if due else {}).items():
-            item = running[pid].item
-            if item is not None:
+        long = {pid: (hand, item) for pid, hand in running.items() if (item := hand.item) and now >= hand.since + _LONG}
+        far = watch.progress(self.control, list(long)) if long else {}
+        share = self._share({long[pid][1].table.key: there.share for pid, there in far.items()})
+        self.context.progress("", share)
+        for pid, there in far.items():
+            hand, item = long[pid]
+            if now >= max(hand.since, self._told.get(pid, 0.0)) + _TELL_EVERY:
                 self._told[pid] = now
-                took = show_duration(round(now - running[pid].since))
-                self.context.progress(f"{self._here}{item.table.title}: {far}, for {took}")
+                took = show_duration(round(now - hand.since))
+                self.context.progress(f"{self._here}{item.table.title}: {there}, for {took}", share)
+
+    def _share(self, running: Mapping[Key, float] = NOTHING) -> float:
+        """How much of this go is done, by the size of its tables; `running` are the shares of those at work.
+
+        What has just ended may be in neither, and nobody likes a bar that goes back.
+        """
+        done = self._finished + sum(self._weights[key] * share for key, share in running.items())
+        self._shown = max(self._shown, done / self._whole)
+        return self._shown
 
     # ---- judging
 
     def _judge_all(self, ended: Sequence[Ended]) -> None:
         for each in ended:
+            self._finished += self._weights[each.item.table.key]
             failed = (each.fate, each.why) if each.fate else None
             if failed is None and each.answer is not None:
                 failed = self.judge.failure(each.item.table, each.answer)
@@ -254,3 +278,7 @@ class Round:
     @property
     def _here(self) -> str:
         return f"{self.database}: " if self.database else ""
+
+
+def _pages(item: Item) -> float:
+    return item.table.size / 8192 if isinstance(item.table, IndexFacts) else pages_of(item.table)

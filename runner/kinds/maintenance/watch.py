@@ -102,6 +102,21 @@ class Waiter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Far:
+    """How far a statement is: its phase, and the part of that where the server knows it."""
+
+    phase: str
+    part: float | None = None
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self.part or 0.0)
+
+    def __str__(self) -> str:
+        return self.phase if self.part is None else f"{self.phase}, {self.part:.0%}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What the conditions say of the server now; empty where one does not hold. `blind`: why one cannot be judged."""
 
@@ -163,13 +178,13 @@ def autovacuumed(session: Session) -> tuple[frozenset[int], bool]:
     return frozenset(int(str(oid)) for oid in found if oid is not None), None in found
 
 
-def progress(session: Session, own: Sequence[int]) -> dict[int, str]:
-    """How far each of our statements is, by its session: its phase, and the share where it has one."""
-    found = {}
-    for pid, phase, share in _rows(session.execute(_PROGRESS, {"own": list(own)})):
-        percent = f", {float(str(share)):.0%}" if share is not None else ""
-        found[int(str(pid))] = f"{phase}{percent}"
-    return found
+def progress(session: Session, own: Sequence[int]) -> dict[int, Far]:
+    """How far each of our statements is, by its session."""
+    rows = _rows(session.execute(_PROGRESS, {"own": list(own)}))
+    return {
+        int(str(pid)): Far(phase=str(phase), part=None if part is None else float(str(part)))
+        for pid, phase, part in rows
+    }
 
 
 def _rows(answer: Rows | QueryError) -> Sequence[tuple[object, ...]]:
