@@ -39,6 +39,7 @@ from runner.handing import (
 )
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.history import Backlog, HistoryNeed, Key, Past, Sample, Seen, Series
+from runner.model.inventory import SourceState
 from runner.model.job import Job, Scope
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode, plain
 from runner.model.problem import Acknowledgement, Change, Memory, Problem, Transition
@@ -61,7 +62,19 @@ from runner.model.state import State, worst
 from runner.model.target import Target
 from runner.net.answer import WORTH_RETRYING, HttpAnswer
 from runner.net.deadline import Deadline
-from runner.offers import Advice, CheckPack, Command, DoctorCheck, DoctorContext, Function, SecretSource, Tick
+from runner.offers import (
+    Advice,
+    CheckPack,
+    Command,
+    DoctorCheck,
+    DoctorContext,
+    Function,
+    SecretSource,
+    SourceContext,
+    TargetRow,
+    TargetSourceType,
+    Tick,
+)  # fmt: skip
 from runner.plugins.markers import hookimpl
 from runner.records import dataclass
 from runner.template import clean
@@ -303,6 +316,10 @@ class RunContext(Protocol):
     def targets(self) -> tuple[Target, ...]:
         """Every target of the home."""
 
+    @property
+    def target_sources(self) -> tuple[SourceState, ...]:
+        """What is known of each source of targets (`targets_from:`)."""
+
     def ask(self, target: Target, queries: Sequence[Query]) -> Sequence[Answer]:
         """Asks another target than the run's own, read-only, on a connection for these queries; never raises."""
 
@@ -379,15 +396,16 @@ class ProbeType:
 
 
 __all__ = [
-    "API_VERSION", "EXECUTORS", "LOCAL", "WORTH_RETRYING", "Batch", "Executor", "ExecutorContext", "ExecutorError",
-    "ExecutorType", "HandedRun", "PutOff", "WorkContext", "read_batch", "Acknowledgement", "Advice", "Answer", "Backlog", "Change", "CheckPack", "Clock",
-    "Column", "Command", "CompileContext", "ConfigurationError", "Conversation", "Deadline", "Delivery", "Diagnostic",
-    "Dimension", "DoctorCheck", "DoctorContext", "Entry", "ExpressionError", "Fault", "Finding", "Format",
-    "FormatContext", "Function", "HistoryNeed", "HistoryReader", "HttpAnswer", "Job", "JobKind", "JsonSchema", "Key",
-    "MappingNode", "Memory", "Node", "Notice", "Observation", "Options", "Outcome", "Past", "PluginError", "ProbeType",
-    "Problem", "Query", "QueryError", "Report", "Result", "RetryableSinkError", "Row", "Rows", "RunContext",
-    "RunnerError", "Sample", "Scalar", "ScheduleError", "Scope", "Secret", "SecretSource", "Seen", "SequenceNode",
-    "Series", "ServerFacts", "Session", "Severity", "Sink", "SinkContext", "SinkError", "SinkType", "Span", "State",
-    "StoreError", "Table", "Target", "TargetError", "TargetInfo", "Tick", "Transition", "Trend", "basic_auth", "clean",
-    "hookimpl", "http_send", "plain", "revealed", "skipped", "unknown", "worst",
+    "API_VERSION", "EXECUTORS", "LOCAL", "WORTH_RETRYING", "Acknowledgement", "Advice", "Answer", "Backlog", "Batch",
+    "Change", "CheckPack", "Clock", "Column", "Command", "CompileContext", "ConfigurationError", "Conversation",
+    "Deadline", "Delivery", "Diagnostic", "Dimension", "DoctorCheck", "DoctorContext", "Entry", "Executor",
+    "ExecutorContext", "ExecutorError", "ExecutorType", "ExpressionError", "Fault", "Finding", "Format",
+    "FormatContext", "Function", "HandedRun", "HistoryNeed", "HistoryReader", "HttpAnswer", "Job", "JobKind",
+    "JsonSchema", "Key", "MappingNode", "Memory", "Node", "Notice", "Observation", "Options", "Outcome", "Past",
+    "PluginError", "ProbeType", "Problem", "PutOff", "Query", "QueryError", "Report", "Result", "RetryableSinkError",
+    "Row", "Rows", "RunContext", "RunnerError", "Sample", "Scalar", "ScheduleError", "Scope", "Secret", "SecretSource",
+    "Seen", "SequenceNode", "Series", "ServerFacts", "Session", "Severity", "Sink", "SinkContext", "SinkError",
+    "SinkType", "SourceContext", "SourceState", "Span", "State", "StoreError", "Table", "Target", "TargetError",
+    "TargetInfo", "TargetRow", "TargetSourceType", "Tick", "Transition", "Trend", "WorkContext", "basic_auth", "clean",
+    "hookimpl", "http_send", "plain", "read_batch", "revealed", "skipped", "unknown", "worst",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ def doctor(loaded: Loaded, clock: Clock, *, connect: bool = True) -> Iterator[Ad
     yield from _programs(loaded)
     yield from _sinks(loaded)
     yield from _plugins(loaded)
+    yield from _sources(loaded)
     for target in loaded.home.targets.values() if connect else ():
         yield from _target(loaded, target)
 
@@ -171,6 +172,15 @@ def _plugins(loaded: Loaded) -> Iterator[Advice]:
             yield from resolve(check.run)(context)
         except Exception as error:
             yield Advice(good=False, message=f"the doctor check {check.name} failed: {type(error).__name__}: {error}")
+
+
+def _sources(loaded: Loaded) -> Iterator[Advice]:
+    for fault in loaded.faults:
+        yield Advice(good=False, message=f"{fault.where}: {fault.message}", hint=fault.hint)
+    for state in loaded.home.inventory:
+        if not state.trouble and state.read:
+            said = f"targets of {state.name}: {counted(len(state.targets), 'target')}"
+            yield Advice(good=True, message=f"{said}, read at {state.read:%Y-%m-%d %H:%M} UTC")
 
 
 def _target(loaded: Loaded, target: Target) -> Iterator[Advice]:

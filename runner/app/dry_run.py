@@ -73,6 +73,7 @@ def _look(
             server=facts, databases=databases_of(job, target, facts), params=parameters(job, target, overrides),
             memory=_memory(store, job, target), history=store, jobs=loaded.home.jobs, probes=loaded.registry.probes,
             open_session=writers.open, targets=tuple(loaded.home.targets.values()), ask_target=_nobody,
+            target_sources=loaded.home.inventory,
             tell=lambda _: None, dry_run=True,
         )  # fmt: skip
         done: list[Done] = []

@@ -5,21 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, TypeAlias
 
+from runner.api import Fault
 from runner.clock import SystemClock
 from runner.collector import many_objects
 from runner.compile.kept import load_kept
 from runner.config.files import SETTINGS_FILE, find_home
-from runner.config.settings import disabled_plugins
+from runner.config.settings import LoadedSettings, disabled_plugins, load_settings
 from runner.errors import ConfigurationError, StoreError
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.home import Home
+from runner.model.inventory import SourceState
 from runner.model.secret import Secret
 from runner.plugins.host import PluginHost
 from runner.plugins.registry import Registry
 from runner.records import dataclass
 from runner.store.open import check_url
+
+Sources: TypeAlias = Literal["known", "due", "anew"]
+"""How targets that stand elsewhere are learnt of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,8 @@ class Loaded:
     host: PluginHost
     since: float = 0.0
     """When it began to be read, in epoch seconds of the host's clock."""
+    faults: tuple[Fault, ...] = ()
+    """Sources of targets that are in trouble; their last known targets are used."""
 
     @property
     def registry(self) -> Registry:
@@ -41,11 +50,13 @@ def load(
     *,
     no_plugins: bool = False,
     kept: bool = False,
+    sources: Sources = "known",
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Loaded:
     """Never raises for bad content: that is in the home's diagnostics. Raises ConfigurationError without a home.
 
+    `sources`: whether targets of queries and programs are taken as last known, asked when that is due, or asked anew.
     `kept` takes the jobs as the last tick compiled them when nothing changed: enough to run them, not to explain them.
     """
     since = SystemClock().now().timestamp()
@@ -58,18 +69,36 @@ def load(
         )
     host = PluginHost(surroundings, choice.path / "plugins", disabled_plugins(choice.path), no_plugins=no_plugins)
     with many_objects(stay=True):
-        home = (load_kept if kept else _compiled)(choice.path, host.registry(), surroundings)
+        settings = load_settings(choice.path, host.registry(), surroundings)
+        settings, inventory, faults = _with_sources(settings, host.registry(), choice.path, since, sources)
+        home = (load_kept if kept else _compiled)(choice.path, host.registry(), surroundings, settings)
+        home = replace(home, inventory=inventory)
     # The library that connects reads this one by itself; it must be masked all the same.
     if password := surroundings.get("PGPASSWORD"):
         home = replace(home, secrets=(*home.secrets, Secret(password)))
-    return Loaded(home=_with_store_checked(home), host=host, since=since)
+    return Loaded(home=_with_store_checked(home), host=host, since=since, faults=faults)
 
 
-def _compiled(path: Path, registry: Registry, environ: Mapping[str, str]) -> Home:
+def _with_sources(
+    settings: LoadedSettings, registry: Registry, home: Path, now: float, sources: Sources
+) -> tuple[LoadedSettings, tuple[SourceState, ...], tuple[Fault, ...]]:
+    """The settings with the targets that stand elsewhere, and what is wrong with those who know them."""
+    if not settings.settings.targets_from:
+        return settings, (), ()
+    # What reads them is not needed by homes without any.
+    from runner.app.sourcing import faults_of, sourced
+    from runner.config.inventory import with_inventory
+
+    moment = datetime.fromtimestamp(now, UTC)
+    states = sourced(settings, registry, home, moment, ask=sources != "known", anew=sources == "anew")
+    return with_inventory(settings, states, registry, home), states, faults_of(settings.settings.targets_from, states)
+
+
+def _compiled(path: Path, registry: Registry, environ: Mapping[str, str], settings: LoadedSettings) -> Home:
     # What compiles takes longer to import than a tick needs for the rest.
     from runner.compile.home import load_home
 
-    return load_home(path, registry, environ)
+    return load_home(path, registry, environ, settings)
 
 
 def _with_store_checked(home: Home) -> Home:

@@ -14,6 +14,7 @@ from runner.store.base import CursorRecord, Store
 
 _JUST = timedelta(seconds=1)
 GONE = "the job was removed from the home"
+AWAY = "it does not run on this target any more, or the target is gone"
 
 
 def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claimed]:
@@ -36,7 +37,11 @@ def retire(loaded: Loaded, store: Store, tick: str, now: datetime) -> list[Claim
     troubled = {(problem.job, problem.target) for problem in store.problems(open_only=False)}
     last = [known[whose] for whose in sorted(away & troubled & known.keys())]
     places = [(_what_is_known(item.job, item), item.target) for item in last if item.kind in loaded.registry.kinds]
-    return claim_now(store, places, tick, now, ended=GONE)
+    here = {job.name for job in loaded.home.jobs}
+    moved = [place for place in places if place[0].name in here]
+    removed = [place for place in places if place[0].name not in here]
+    claimed = claim_now(store, removed, tick, now, ended=GONE)
+    return claimed + claim_now(store, moved, tick, now, ended=AWAY)
 
 
 def next_end(store: Store, now: datetime) -> datetime | None:

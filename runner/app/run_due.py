@@ -81,7 +81,7 @@ def run_due(loaded: Loaded, clock: Clock, manner: Manner, groups: Collection[str
             host.notify("runner_tick_started", tick=Tick(id=tick, now=now, due=len(mine.claims)))
         here, failed = hands.hand_out(mine.claims, tick) if hands else (mine.claims, ())
         faults = (*faults, *mine.faults, *failed)
-        ran = perform(loaded, store, clock, here, manner, mine.left_over, (*faults, *host.faults))
+        ran = perform(loaded, store, clock, here, manner, mine.left_over, (*faults, *host.faults, *loaded.faults))
         try:
             _close_tick(loaded, store, tick, now, mine, ran, all_groups=not groups)
         except StoreError as error:
@@ -196,7 +196,7 @@ def _close_tick(
 def _close_gate(loaded: Loaded, store: Store, decisions: tuple[Decision, ...], now: datetime, *, soon: bool) -> None:
     """Tells the next ticks until when they may end at once; anything unsettled keeps the gate open."""
     home = loaded.home
-    times = [*(decision.next for decision in decisions), next_end(store, now)]
+    times = [*(decision.next for decision in decisions), next_end(store, now), _next_reading(loaded)]
     until = min(filter(None, times), default=now + timedelta(days=1))
     if store.running() or store.pending_count() or soon:
         until = min(until, now + LOOK_AGAIN)
@@ -209,6 +209,15 @@ def _close_gate(loaded: Loaded, store: Store, decisions: tuple[Decision, ...], n
             until=until.timestamp(),
             paths=sorted(map(str, _watched(home))),
         )
+
+
+def _next_reading(loaded: Loaded) -> datetime | None:
+    home = loaded.home
+    if not home.inventory:
+        return None
+    from runner.app.sourcing import next_reading
+
+    return next_reading(home.settings.targets_from, home.inventory, loaded.registry)
 
 
 def _watched(home: Home) -> set[Path]:

@@ -77,7 +77,7 @@ def run_job(loaded: Loaded, clock: Clock, names: Sequence[str], target: str, man
         store, faults, claims = claim_in(
             loaded.home, stack, tick, lambda store: claim_now(store, wanted, tick, clock.now())
         )
-        ran = perform(loaded, store, clock, claims, manner, faults=(*faults, *loaded.host.faults))
+        ran = perform(loaded, store, clock, claims, manner, faults=(*faults, *loaded.host.faults, *loaded.faults))
     open_again(str(loaded.home.path))
     return ran
 

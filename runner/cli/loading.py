@@ -7,24 +7,24 @@ from collections.abc import Iterable
 import click
 
 from runner.api import Fault, PluginError
-from runner.app.loading import Loaded, load
+from runner.app.loading import Loaded, Sources, load
 from runner.cli.console import complain, say_diagnostics
 from runner.cli.stdout import keep_apart
 from runner.model.secret import mask
 
 
-def load_for(context: click.Context, *, kept: bool = False) -> Loaded:
+def load_for(context: click.Context, *, kept: bool = False, sources: Sources = "known") -> Loaded:
     """The home of this call; nothing is said about its content yet. `kept`: as the last tick compiled it."""
     options = context.find_root().obj
     keep_apart()
-    loaded = load(options.get("home", ""), no_plugins=bool(options.get("no_plugins")), kept=kept)
+    loaded = load(options.get("home", ""), no_plugins=bool(options.get("no_plugins")), kept=kept, sources=sources)
     options.update(secrets=loaded.home.secrets, host=loaded.host)
     return loaded
 
 
-def load_sound(context: click.Context, *, kept: bool = False) -> Loaded:
+def load_sound(context: click.Context, *, kept: bool = False, sources: Sources = "known") -> Loaded:
     """The home; its errors are told and the jobs that are sound go on. Plugin faults are told too."""
-    loaded = load_for(context, kept=kept)
+    loaded = load_for(context, kept=kept, sources=sources)
     refuse_broken_plugins(loaded)
     say_diagnostics(loaded.home.errors, loaded.home.sources)
     complain_of(loaded, loaded.host.faults)

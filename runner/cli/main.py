@@ -24,6 +24,7 @@ COMMANDS = {
     "validate": "Check every file of the home, and with --connect the SQL on every server.",
     "explain": "Explain the code of a diagnostic with examples, or the state of a job.",
     "list": "List the jobs with their schedules.",
+    "targets": "List the targets, where each is named, and how fresh that is.",
     "show": "Show one job as it takes effect, and where each value comes from.",
     "plan": "Say what would run, where, and why everything else would not.",
     "run": "Run jobs or groups now.",

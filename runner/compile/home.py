@@ -54,6 +54,7 @@ class _Loader:
         self._files: list[Path] = list(self._loaded.files)
         self._groups: dict[str, str] = {}
         self._broken: set[str] = set()
+        self._elsewhere = bool(loaded.settings.targets_from)
 
     @cached_property
     def _checker(self) -> Checker:
@@ -102,6 +103,7 @@ class _Loader:
             jobs=frozenset({*(job.name for job in jobs), *self._broken}),
             groups=frozenset({*self._groups, *self._broken}),
             tags=None if self._broken else tags,
+            elsewhere=self._elsewhere,
         )
 
     def _read_groups(self) -> list[Source]:
@@ -153,9 +155,10 @@ class _Loader:
         found = list(compiled.diagnostics)
         job = compiled.job
         if job is not None:
-            found.extend(check_job(job, self._loaded.targets, self._loaded.declared["targets"]))
+            found.extend(check_job(job, self._loaded.targets, self._loaded.declared["targets"], elsewhere=self._elsewhere))
         else:
-            found.extend(unknown_targets(source.node.get("targets"), self._loaded.declared["targets"]))
+            chosen, declared = source.node.get("targets"), self._loaded.declared["targets"]
+            found.extend(unknown_targets(chosen, declared, elsewhere=self._elsewhere))
         self._diagnostics.extend(found)
         if source.is_trial or any(item.severity is Severity.ERROR for item in found) or job is None:
             self._broken.add(source.name)

@@ -38,9 +38,9 @@ teach(Expression, lambda expression: expression.text, parse)
 teach(re.Pattern, lambda pattern: pattern.pattern, lambda text: re.compile(text, re.MULTILINE))
 
 
-def load_kept(path: Path, registry: Registry, environ: Mapping[str, str]) -> Home:
+def load_kept(path: Path, registry: Registry, environ: Mapping[str, str], loaded: LoadedSettings | None = None) -> Home:
     """As `load_home`, from the kept jobs when they are of these files; without texts and places for complaints."""
-    loaded = load_settings(path, registry, environ)
+    loaded = loaded or load_settings(path, registry, environ)
     mark = _mark(path, loaded, registry)
     home = _restored(path, loaded, registry, mark) if mark else None
     if home is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from runner.config.diagnostics import suggest
 from runner.config.selectors import name_nodes
@@ -13,13 +14,18 @@ from runner.model.target import Target
 from runner.records import dataclass
 
 
-def check_job(job: Job, targets: Mapping[str, Target], declared: Collection[str]) -> Iterator[Diagnostic]:
-    """Unknown targets are errors; a selection that means none of them is worth a warning."""
+def check_job(
+    job: Job, targets: Mapping[str, Target], declared: Collection[str], *, elsewhere: bool = False
+) -> Iterator[Diagnostic]:
+    """Unknown targets are errors; a selection that means none of them is worth a warning.
+
+    With targets `elsewhere` they are warnings too: a target that is gone there must not break its jobs.
+    """
     if job.scope is Scope.HOST:
         return
     node = job.documented.get("node")
     chosen = node.get("targets") if isinstance(node, MappingNode) else None
-    unknown = list(unknown_targets(chosen, declared))
+    unknown = list(unknown_targets(chosen, declared, elsewhere=elsewhere))
     yield from unknown
     span = job.origins.get("targets", job.span)
     all_usable = set(declared) == set(targets)
@@ -43,6 +49,8 @@ class Known:
     groups: frozenset[str]
     tags: frozenset[str] | None
     """None when broken jobs may have more."""
+    elsewhere: bool = False
+    """Whether targets stand elsewhere as well, where they come and go."""
 
 
 def check_settings(root: MappingNode, known: Known) -> Iterator[Diagnostic]:
@@ -61,16 +69,17 @@ def check_settings(root: MappingNode, known: Known) -> Iterator[Diagnostic]:
 
 def _jobs_and_targets(node: MappingNode, known: Known) -> Iterator[Diagnostic]:
     yield from _unknown(node.get("jobs"), known.jobs, "job", "job")
-    yield from unknown_targets(node.get("targets"), known.declared["targets"])
+    yield from unknown_targets(node.get("targets"), known.declared["targets"], elsewhere=known.elsewhere)
 
 
 def _items(node: Node | None) -> list[MappingNode]:
     return [item for item in node.items if isinstance(item, MappingNode)] if isinstance(node, SequenceNode) else []
 
 
-def unknown_targets(node: Node | None, declared: Collection[str]) -> Iterator[Diagnostic]:
-    """What `targets:` names and runner.yaml does not have."""
-    yield from _unknown(name_nodes(node), declared, "target", "target in runner.yaml")
+def unknown_targets(node: Node | None, declared: Collection[str], *, elsewhere: bool = False) -> Iterator[Diagnostic]:
+    """What `targets:` names and neither runner.yaml nor a source has."""
+    for item in _unknown(name_nodes(node), declared, "target", "target in runner.yaml"):
+        yield replace(item, severity=Severity.WARNING) if elsewhere else item
 
 
 def _unknown(node: Node | None, known: Collection[str], noun: str, among: str) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from runner.api import JobKind
 from runner.config import settings_keys
 from runner.config.job_keys import COMMON_KEYS, NAME, Fragment, closed, text, texts
+from runner.config.source_keys import definitions
 from runner.plugins.registry import Registry
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -22,7 +23,8 @@ PRESETS: Final = "presets"
 def runner_schema(registry: Registry) -> Fragment:
     """The schema of runner.yaml."""
     keys = settings_keys.top_level(registry)
-    return {"$schema": DRAFT, "title": "runner.yaml", **closed(keys)}
+    shared = definitions(settings_keys.target()["properties"])
+    return {"$schema": DRAFT, "title": "runner.yaml", **closed(keys), "$defs": shared}
 
 
 def checks_schema(registry: Registry) -> Fragment:

@@ -68,6 +68,7 @@ CODES: Final[Mapping[str, str]] = {
     "bad-dsn": "A connection text that cannot be read; it is never printed.",
     "bad-schedule": "A schedule, time zone, window or duration that cannot be read.",
     "unknown-target": "No target of runner.yaml has this name.",
+    "target-source": "A source of targets cannot be read, or some of what it says cannot be used.",
     "unknown-sink": "No sink of runner.yaml has this name.",
     "unknown-window": "No window of runner.yaml has this name.",
     "unknown-group": "No file in checks.d/ has this name.",

@@ -38,8 +38,8 @@ class Document:
         return Span(self.file, 1, 1, 1, 2)
 
 
-def parse(text: str, file: str) -> Document:
-    """Reads one document; never raises for what is in the text."""
+def parse_any(text: str, file: str) -> tuple[Node | None, tuple[Diagnostic, ...]]:
+    """The root of one document, whatever it is, None when it cannot be used; never raises for what is in the text."""
     text = text.removeprefix("\ufeff")
     composer = _Composer(text, file)
     root: Node | None = None
@@ -52,16 +52,22 @@ def parse(text: str, file: str) -> Document:
     except (yaml.YAMLError, UnicodeError):
         complaint = Complaint("file-encoding", 0, 0, 1, "this is not text", "save the file as UTF-8")
         composer.diagnostics.append(composer.diagnostic(complaint))
+    failed = any(item.severity is Severity.ERROR for item in composer.diagnostics)
+    return None if failed else root, tuple(_discreet(item, composer.lines) for item in composer.diagnostics)
+
+
+def parse(text: str, file: str) -> Document:
+    """Reads one file of a home: `key: value` lines; never raises for what is in the text."""
+    root, diagnostics = parse_any(text, file)
     if root is not None and not isinstance(root, MappingNode):
         message = f"a file must be `key: value` lines, not {'a list' if isinstance(root, SequenceNode) else 'a value'}"
         hint = "a file with several jobs has them under `jobs:`" if isinstance(root, SequenceNode) else ""
-        composer.diagnostics.append(Diagnostic(code="not-a-mapping", span=root.span, message=message, hint=hint))
-    failed = any(item.severity is Severity.ERROR for item in composer.diagnostics)
+        diagnostics += (Diagnostic(code="not-a-mapping", span=root.span, message=message, hint=hint),)
     return Document(
         file=file,
-        text=text,
-        root=root if isinstance(root, MappingNode) and not failed else None,
-        diagnostics=tuple(_discreet(item, composer.lines) for item in composer.diagnostics),
+        text=text.removeprefix("\ufeff"),
+        root=root if isinstance(root, MappingNode) else None,
+        diagnostics=diagnostics,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from runner.config.codes import CODES
 from runner.config.job_keys import COMMON_KEYS, REQUIRES, RETRY, Fragment
 from runner.config.settings_keys import other_keywords, route, silence, target, top_level, window
+from runner.config.source_keys import common_keys
 from runner.plugins.registry import Registry
 
 BEGIN: Final = "<!-- the rest of this page is generated from the schemas -->"
@@ -28,6 +29,8 @@ def format_reference(registry: Registry) -> str:
     common = {key: fragment for key, fragment in target()["properties"].items() if key not in rare}
     parts += ["### targets", "", _table(common)]
     parts += [f"Also every other connection parameter of libpq: {', '.join(f'`{name}`' for name in rare)}.", ""]
+    parts += ["### targets_from", "", "Every source has these keys, and those of its type.", ""]
+    parts += [_table(common_keys())]
     for name, fragment in {"routes": route(), "windows": window(), "silences": silence()}.items():
         parts += [f"### {name}", "", _table(fragment["properties"])]
     parts += ["## Keys of every job", "", _table(COMMON_KEYS)]
@@ -35,6 +38,7 @@ def format_reference(registry: Registry) -> str:
     for title, registered in (
         ("Kind of job", registry.kinds),
         ("Probe", registry.probes),
+        ("Source of targets", registry.target_sources),
         ("Sink", registry.sinks),
         ("Format", registry.formats),
     ):

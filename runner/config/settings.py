@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -18,10 +18,12 @@ from runner.config.nodes import coerced, seconds_of, text_of, texts_of, value_of
 from runner.config.prune import each_part, pruned
 from runner.config.schema import Checker
 from runner.config.selectors import read_selector
+from runner.config.source_keys import read_sources
 from runner.config.targets import read_targets
 from runner.errors import ScheduleError
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.home import Route, Send, Settings, Silence, SinkSettings
+from runner.model.inventory import TargetSource
 from runner.model.job import Window
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode
 from runner.model.quantity import show_duration
@@ -73,8 +75,9 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
     complaints = Checker(runner_schema(registry)).complaints(values)
     usable = pruned(values, [*unset, *(item.path for item in complaints)])
     reader = _Reader(usable)
-    settings = reader.settings(registry)
-    targets = read_targets(usable.get("targets"), environment, reader.diagnostics.append)
+    elsewhere = isinstance(root.get("targets_from"), SequenceNode)
+    targets = read_targets(usable.get("targets"), environment, reader.diagnostics.append, elsewhere=elsewhere)
+    settings = replace(reader.settings(registry), targets_from=reader.sources(registry, targets))
     return LoadedSettings(
         settings=settings,
         targets=targets,
@@ -211,6 +214,11 @@ class _Reader:
             executor=read_executor(root.get("executor"), registry, self.diagnostics.append),
             plugins_disabled=texts_of(_mapping(root.get("plugins")).get("disabled")),
         )
+
+    def sources(self, registry: Registry, targets: Mapping[str, Target]) -> tuple[TargetSource, ...]:
+        """Where more targets stand."""
+        allowed = texts_of(self._root.get("allow"))
+        return read_sources(self._root.get("targets_from"), registry, allowed, targets, self.diagnostics.append)
 
     def sound_defaults(self) -> MappingNode:
         """The defaults of jobs without those that cannot be read: one mistake must not take every job with it."""

@@ -21,6 +21,7 @@ from runner.config.job_keys import (
     text_or_texts,
     texts,
 )
+from runner.config.source_keys import EXAMPLE as SOURCES_EXAMPLE, source
 from runner.model.home import Send
 from runner.plugins.registry import Registry
 
@@ -54,7 +55,8 @@ _DAY: Final[Fragment] = {"type": "string", "minLength": 2}
 def top_level(registry: Registry) -> dict[str, Fragment]:
     """Every key of runner.yaml."""
     kinds = {kind.name for kind in registry.kinds.values() if kind.starts_programs}
-    programs = sorted(kinds | {sink.type for sink in registry.sinks.values() if sink.starts_programs})
+    sources = {kind.type for kind in registry.target_sources.values() if kind.starts_programs}
+    programs = sorted(kinds | sources | {sink.type for sink in registry.sinks.values() if sink.starts_programs})
     return {
         "version": {"const": 1, "description": "The version of this format.", "examples": [1]},
         "env_files": text_or_texts("Files with NAME=value lines; the real environment wins.", [".env"]),
@@ -71,10 +73,16 @@ def top_level(registry: Registry) -> dict[str, Fragment]:
         "allow": {
             "type": "array",
             "items": {"enum": programs or ["command"]},
-            "description": "Kinds of jobs, and types of sinks, that may start programs.",
+            "description": "Kinds of jobs, and types of sinks and of sources of targets, that may start programs.",
             "examples": [["command"]],
         },
         "targets": mapping("The servers, by name.", {"main": {"host": "localhost"}}, target()),
+        "targets_from": {
+            "type": "array",
+            "items": source(registry),
+            "description": "More targets, from files, queries, programs and plugins.",
+            "examples": [SOURCES_EXAMPLE],
+        },
         "executor": executor(registry),
         "sinks": mapping("Where reports go, by name.", {"screen": {"type": "stdout"}}, sink(registry)),
         "routes": {"type": "array", "items": route(), "description": "Which sink gets what.", "examples": [[_ROUTE]]},

@@ -42,10 +42,12 @@ _FALLBACK: Final = {"host": "localhost", "dbname": "postgres", "user": "postgres
 Complain = Callable[[Diagnostic], None]
 
 
-def read_targets(node: Node | None, environment: Environment, complain: Complain) -> dict[str, Target]:
-    """The targets by name; without any in the file, `main` from the environment."""
+def read_targets(
+    node: Node | None, environment: Environment, complain: Complain, *, elsewhere: bool = False
+) -> dict[str, Target]:
+    """The targets by name; without any in the file, `main` from the environment, unless targets stand elsewhere."""
     if not isinstance(node, MappingNode):
-        return {MAIN: implicit_main(environment, complain)}
+        return {} if elsewhere else {MAIN: implicit_main(environment, complain)}
     found: dict[str, Target] = {}
     for name, entry in node.entries.items():
         if isinstance(entry.node, MappingNode):
@@ -53,6 +55,19 @@ def read_targets(node: Node | None, environment: Environment, complain: Complain
             if target:
                 found[name] = target
     return found
+
+
+def target_parts(node: Node | None) -> Target:
+    """What a mapping says of targets that have no name yet: options, databases and params."""
+    if not isinstance(node, MappingNode):
+        return Target(name="", options={})
+    return Target(
+        name="",
+        options=_given(node),
+        databases=_databases(node.get("databases")),
+        params=_params(node.get("params")),
+        span=node.span,
+    )
 
 
 def implicit_main(environment: Environment, complain: Complain) -> Target:

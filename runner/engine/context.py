@@ -20,6 +20,7 @@ from runner.api import (
     Scope,
     ServerFacts,
     Session,
+    SourceState,
     Target,
     TargetError,
 )
@@ -49,6 +50,7 @@ class Context:
     probes: Mapping[str, ProbeType]
     open_session: Callable[[Target, str, Job], Session]
     targets: tuple[Target, ...] = ()
+    target_sources: tuple[SourceState, ...] = ()
     ask_target: Callable[[Target, Sequence[Query]], Sequence[Answer]] | None = None
     tell: Callable[[str], None]
     show: Callable[[str, str, float], None] | None = None

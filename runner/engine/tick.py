@@ -184,6 +184,7 @@ class Tick:
             probes=around.registry.probes,
             open_session=self._writers.open,
             targets=tuple(around.home.targets.values()),
+            target_sources=around.home.inventory,
             ask_target=self._ask_target,
             tell=around.tell,
             show=around.show,

@@ -10,6 +10,7 @@ from typing import Literal
 
 from runner.model.diagnostic import BUILT_IN, Diagnostic, Severity, Span
 from runner.model.executor import ExecutorSettings
+from runner.model.inventory import SourceState, TargetSource
 from runner.model.job import Job, Window
 from runner.model.secret import Secret
 from runner.model.target import Selector, Target
@@ -93,6 +94,7 @@ class Settings:
     keep_daily: float = 400 * 86400.0
     keep_runs: float = 400 * 86400.0
     plugins_disabled: tuple[str, ...] = ()
+    targets_from: tuple[TargetSource, ...] = ()
     executor: ExecutorSettings | None = None
     """None for the local one: the tick that claims runs performs them."""
 
@@ -114,6 +116,8 @@ class Home:
     broken: frozenset[str] = frozenset()
     secrets: tuple[Secret, ...] = ()
     files: tuple[Path, ...] = ()
+    inventory: tuple[SourceState, ...] = ()
+    """What is known of each source of targets."""
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     """File name as diagnostics show it, to its text, for source frames."""
 

@@ -36,6 +36,8 @@ class Target:
     databases: DatabaseFilter = DatabaseFilter()
     params: Mapping[str, object] = field(default_factory=dict)
     span: Span = BUILT_IN
+    source: str = ""
+    """The entry of `targets_from:` that named it; empty for targets of runner.yaml and of the environment."""
 
     @property
     def address(self) -> str:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from runner.api import API_VERSION, EXECUTORS, ExecutorType, Format, JobKind, ProbeType, SinkType, hookimpl
+from runner.api import (
+    API_VERSION,
+    EXECUTORS,
+    ExecutorType,
+    Format,
+    JobKind,
+    ProbeType,
+    SinkType,
+    TargetSourceType,
+    hookimpl,
+)
 from runner.formats.registered import FORMATS
 from runner.kinds.registered import KINDS
 from runner.probes.registered import PROBES
 from runner.sinks.registered import SINKS
+from runner.sources.registered import TARGET_SOURCES
 
 __runner_api__ = API_VERSION
 
@@ -29,6 +40,11 @@ def runner_register_job_kinds() -> tuple[JobKind, ...]:
 @hookimpl
 def runner_register_probes() -> tuple[ProbeType, ...]:
     return PROBES
+
+
+@hookimpl
+def runner_register_target_sources() -> tuple[TargetSourceType, ...]:
+    return TARGET_SOURCES
 
 
 @hookimpl

@@ -18,6 +18,7 @@ from runner.api import (
     Result,
     SecretSource,
     SinkType,
+    TargetSourceType,
     Tick,
 )
 from runner.plugins.markers import hookspec
@@ -69,6 +70,11 @@ class RunnerHooks:
     @hookspec
     def runner_register_doctor_checks(self) -> Iterable[DoctorCheck]:
         """More things for `runner doctor` to look at."""
+        return ()
+
+    @hookspec
+    def runner_register_target_sources(self) -> Iterable[TargetSourceType]:
+        """Ways to learn of targets, for `targets_from:`."""
         return ()
 
     @hookspec

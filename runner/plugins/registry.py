@@ -22,6 +22,7 @@ from runner.api import (
     ProbeType,
     SecretSource,
     SinkType,
+    TargetSourceType,
 )
 from runner.records import dataclass
 
@@ -49,6 +50,7 @@ CATEGORIES = (
     Category("secret_sources", "secret source", "runner_register_secret_sources", SecretSource, "scheme"),
     Category("packs", "check pack", "runner_register_check_packs", CheckPack),
     Category("commands", "command", "runner_register_commands", Command),
+    Category("target_sources", "source of targets", "runner_register_target_sources", TargetSourceType, "type"),
     Category("executors", "executor", "runner_register_executors", ExecutorType, "type"),
     Category("doctor_checks", "doctor check", "runner_register_doctor_checks", DoctorCheck),
 )
@@ -76,6 +78,7 @@ class Registry:
     packs: tuple[CheckPack, ...] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
     doctor_checks: Mapping[str, DoctorCheck] = field(default_factory=dict)
+    target_sources: Mapping[str, TargetSourceType] = field(default_factory=dict)
     executors: Mapping[str, ExecutorType] = field(default_factory=dict)
     owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()

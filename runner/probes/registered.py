@@ -337,7 +337,7 @@ PROBES: tuple[ProbeType, ...] = (
     ),
     ProbeType(
         name="self",
-        summary="Whether the runner works: jobs that nobody evaluated, a silent cron, deliveries that pile up",
+        summary="Whether the runner works: jobs nobody evaluated, a silent cron, deliveries that pile up, targets that go",
         fetch="runner.probes.self:fetch",
         options={
             "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]}

@@ -1,4 +1,4 @@
-"""How the runner itself fares: jobs that nobody evaluated, a cron that fell silent, deliveries that pile up."""
+"""How the runner itself fares: jobs that nobody evaluated, a silent cron, deliveries that pile up, targets that go."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from runner.schedule import missed
 
 _GRACE = timedelta(minutes=5)
 """So long a slot may take to be looked at: the run may come in this very tick."""
+_GONE_TOLD = timedelta(hours=5)
+"""Less than the time after which problems are told again, so that a target that is gone is told of once."""
+_NAMED = 10
 
 
 def fetch(context: RunContext, options: Options) -> Generator[Sequence[Query], Sequence[Answer], Iterable[Row]]:
-    """One row for each job and target that was seen, each sink that has had deliveries, and cron."""
+    """One row for each job and target that was seen, each sink that has had deliveries, cron, and each source of targets."""
     yield from ()
-    return [*_jobs(context, options), *_cron(context), *_sinks(context)]
+    return [*_jobs(context, options), *_cron(context), *_sinks(context), *_sources(context)]
 
 
 def _row(what: str, name: str, told: str, **values: object) -> Row:
@@ -72,3 +75,18 @@ def _sinks(context: RunContext) -> Iterable[Row]:
         yield _row(
             "sink", backlog.sink, told, waiting=backlog.waiting, oldest=oldest, given_up=backlog.given_up
         )  # fmt: skip
+
+
+def _sources(context: RunContext) -> Iterable[Row]:
+    """Sources of targets: how long they have not been read, how much of them is wrong, and who has gone."""
+    for state in context.target_sources:
+        since = state.read or state.tried
+        silent = max(0.0, (context.now - since).total_seconds()) if state.failed and since else 0.0
+        told = f"targets of {state.name}: {state.trouble or f'{len(state.targets)} targets'}"
+        yield _row("targets", state.name, told, silent=silent, given_up=len(state.complaints))
+        for gone in state.gone:
+            if context.now - gone.at < _GONE_TOLD:
+                count = len(gone.names)
+                more = f" and {count - _NAMED} more" if count > _NAMED else ""
+                said = f"{', '.join(gone.names[:_NAMED])}{more}: gone from {state.name}, no job runs there any more"
+                yield _row("gone", f"{state.name} at {gone.at:%Y-%m-%d %H:%M:%S}", said, given_up=count)

@@ -24,6 +24,7 @@ from runner.api import (
     Series,
     ServerFacts,
     Session,
+    SourceState,
     Span,
     Target,
     TargetError,
@@ -91,6 +92,8 @@ class Context:
     memory: Memory = field(default_factory=Memory)
     history: HistoryReader = field(default_factory=Remembered)
     jobs: tuple[Job, ...] = ()
+    targets: tuple[Target, ...] = ()
+    target_sources: tuple[SourceState, ...] = ()
     dry_run: bool = False
     run_id: str = "run-1"
     slot: datetime = SLOT

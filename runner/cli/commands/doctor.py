@@ -40,7 +40,7 @@ def command(
     """
     if (role or target) and not grants:
         raise UsageError("--role and --target belong to --grants", hint="runner doctor --grants --role runner")
-    loaded = load_for(context)
+    loaded = load_for(context, sources="known" if offline or repair else "due")
     if grants:
         return _grants(list(scripts(loaded, role=role, target=target, connect=not offline)), loaded, as_json=as_json)
     if repair:

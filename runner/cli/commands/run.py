@@ -68,7 +68,7 @@ def _run(
     format_name: str,
     now: str,
 ) -> int:
-    loaded = load_sound(context, kept=True)
+    loaded = load_sound(context, kept=True, sources="due")
     jobs = chosen(loaded, names)
     overrides = read_params(params, jobs)
     write = printer_of(loaded, format_name)

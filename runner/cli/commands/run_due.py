@@ -45,8 +45,8 @@ def command(
 ) -> int:
     """Run what is due, record it, and deliver the reports. Prints nothing when nothing is due.
 
-    Exits 0 when the machinery did its work, whatever the checks found; 4 when a run could not be recorded or a
-    delivery was given up; 78 when files of the home are broken (the jobs that are sound have run all the same).
+    Exits 0 when the machinery did its work, whatever the checks found; 4 when a run could not be recorded, a delivery
+    was given up or a source of targets cannot be used; 78 when files of the home are broken (the jobs that are sound have run all the same).
 
     With --format the reports are printed whole beside what the sinks get; sinks of the type stdout are left out then.
 
@@ -57,7 +57,7 @@ def command(
         return _loop(context, now, groups, every, format_name, exit_state=exit_state)
     if every:
         raise UsageError("--every goes with --loop", hint="a single tick has no rhythm")
-    loaded = load_for(context, kept=True)
+    loaded = load_for(context, kept=True, sources="due")
     refuse_broken_plugins(loaded)
     known("group", groups, {*loaded.home.groups, *loaded.home.broken})
     write = printer_of(loaded, format_name) if format_name else None
@@ -72,7 +72,7 @@ def command(
             f"{counted(len(loaded.home.errors), 'error')} in {loaded.home.path}; the jobs that are sound were looked at",
             hint="runner validate",
         )
-    if done.ran.gave_up or done.ran.not_recorded:
+    if done.ran.gave_up or done.ran.not_recorded or loaded.faults:
         return exits.MACHINERY
     if exit_state:
         return exits.of_state(worst(report.state for report in done.ran.reports))

@@ -37,7 +37,7 @@ def command(context: click.Context, connect: bool, strict: bool, form: str, as_j
 
     Without --connect no server is asked. Exits 0 when there is no error, 1 when there is one.
     """
-    loaded = load_for(context)
+    loaded = load_for(context, sources="due" if connect else "known")
     found = validate(loaded, clock_for(now).now(), connect=connect)
     _show(loaded, found, "json" if as_json_text else form)
     complain_of(loaded, loaded.host.faults)
