@@ -166,7 +166,7 @@ class Worker:
             next_slot_of(loaded, self._clock),
             published,
         )
-        gatherer.blame(host.faults)
+        gatherer.blame((*host.faults, *loaded.faults))
 
         def tell_plugins(result: Result) -> None:
             host.notify("runner_result_ready", result=result)

@@ -48,10 +48,12 @@ def test_the_built_ins_come_through_the_same_door() -> None:
     assert {"text", "json", "json_lines", "nagios"} <= set(registry.formats)
     assert registry.owner("sinks", "stdout") == "runner"
     assert host.plugins[0].hooks == (
+        "runner_register_executors",
         "runner_register_formats",
         "runner_register_job_kinds",
         "runner_register_probes",
         "runner_register_sinks",
+        "runner_register_target_sources",
     )
 
 

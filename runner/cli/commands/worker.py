@@ -37,10 +37,10 @@ def command(context: click.Context, labels: str, jobs: int, once: bool, setup: b
     ends it on the servers. Files of the home are read anew when they change; a worker whose files differ from those of
     the host that handed a run out gives the run back and says so.
     """
-    loaded = load_for(context, kept=True)
+    loaded = load_for(context, kept=True, sources="due")
     refuse_broken_plugins(loaded)
     say_diagnostics(loaded.home.errors, loaded.home.sources)
-    complain_of(loaded, loaded.host.faults)
+    complain_of(loaded, (*loaded.host.faults, *loaded.faults))
     settings = loaded.home.settings.executor
     if settings is None:
         raise UsageError(
@@ -52,7 +52,7 @@ def command(context: click.Context, labels: str, jobs: int, once: bool, setup: b
         if setup:
             say(guarded(executor.set_up))
             return exits.OK
-        current = Current(loaded, lambda: load_for(context, kept=True))
+        current = Current(loaded, lambda: load_for(context, kept=True, sources="due"))
         manner = Manner(stdout=write_report, tell=complain)
         with open_store(loaded.home.settings.state, loaded.home.path) as store:
             worker = Worker(current, store, SystemClock(), manner, queues=queues, jobs=jobs, once=once)
