@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from runner.api import (
     Answer,
     Job,
+    Outcome,
     Query,
     QueryError,
     Result,
@@ -31,6 +32,7 @@ from runner.engine.finish import finish
 from runner.engine.masking import masked
 from runner.engine.places import Places
 from runner.engine.publish import Publisher, info_of
+from runner.engine.remedy import last_by_itself, remedy_of, what_became
 from runner.errors import StoreError
 from runner.model.home import Home
 from runner.model.problem import Memory
@@ -252,14 +254,30 @@ class Tick:
     def _recorded(self, done: Done) -> Recorded:
         claim = self._claims[done.work.context.run_id]
         now = self._around.clock.now()
+        outcome = masked(done.outcome, self._around.home.secrets)
+        if told := self._became(claim, outcome):
+            outcome = replace(outcome, notes=(*outcome.notes, told))
         return finish(
             claim,
-            masked(done.outcome, self._around.home.secrets),
+            outcome,
             memory=self._memories[claim.run],
             seen=self._seen(claim, now),
             started=self._started[claim.run],
             now=now,
         )
+
+    def _became(self, claim: Claimed, outcome: Outcome) -> str:
+        """What a remedy that ran by itself since the last look has done to the problems of a check."""
+        remedy, memory = remedy_of(claim.job), self._memories[claim.run]
+        mender = self._around.home.job(remedy.job) if remedy and memory.problems else None
+        if mender is None:
+            return ""
+        try:
+            runs = self._around.store.runs(mender.name)
+        except StoreError:
+            return ""
+        run = last_by_itself(mender, claim.target, runs)
+        return what_became(mender, run, memory, outcome, self._around.home.settings.timezone)
 
     def _seen(self, claim: Claimed, now: datetime) -> Iterable[Series]:
         if claim.job.on_gone == "ok":
