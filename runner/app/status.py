@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import field
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from runner.api import Problem, Result, State, Target, worst
 from runner.app.deciding import decisions_of, targets_of, under_way
 from runner.app.loading import Loaded
 from runner.app.upcoming import next_slots
+from runner.errors import UsageError
 from runner.model.home import Silence
 from runner.model.problem import Acknowledgement, Identity
+from runner.model.suggest import did_you_mean
 from runner.records import dataclass
 from runner.report.silence import holds, means
 from runner.store.base import Store, TickRecord
@@ -47,12 +50,21 @@ class Status:
         stale = [State.UNKNOWN] if self.overdue or not self.results else []
         return worst([*(result.state for result in self.results), *stale])
 
-    def is_known(self, result: Result) -> bool:
-        """Whether every open problem of the result is acknowledged or silenced."""
-        places = [(item.job, item.target) for item in self.problems]
-        known = [(job, target) for job, target, _ in {**self.acknowledged, **self.silenced}]
-        place = (result.job, result.target)
-        return 0 < places.count(place) == known.count(place)
+    def known_places(self) -> frozenset[tuple[str, str]]:
+        """Job and target where every open problem is acknowledged or silenced."""
+        places = Counter((item.job, item.target) for item in self.problems)
+        known = Counter((job, target) for job, target, _ in {**self.acknowledged, **self.silenced})
+        return frozenset(place for place, count in places.items() if known[place] == count)
+
+    def of(self, targets: Collection[str]) -> Status:
+        """What is known of these targets alone."""
+        return replace(
+            self,
+            results=tuple(item for item in self.results if item.target in targets),
+            problems=tuple(item for item in self.problems if item.target in targets),
+            never_ran=tuple(item for item in self.never_ran if item[1] in targets),
+            overdue=tuple(item for item in self.overdue if item[1] in targets),
+        )
 
 
 def status(loaded: Loaded, now: datetime) -> Status:
@@ -104,3 +116,22 @@ def _overdue(loaded: Loaded, store: Store, now: datetime) -> tuple[tuple[str, st
 def age(then: datetime, now: datetime) -> float:
     """Seconds, never negative."""
     return max(0.0, (now - then).total_seconds())
+
+
+def with_labels(loaded: Loaded, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """The labels of each target that has all of these. Raises UsageError for a label that no target has."""
+    owned = {name: target.labels for name, target in loaded.home.targets.items()}
+    for key, value in labels.items():
+        require_label(loaded, key)
+        if value not in (there := {own[key] for own in owned.values() if key in own}):
+            hint = did_you_mean(value, there) or f"there are: {', '.join(sorted(there)[:20])}"
+            raise UsageError(f"no target has the label {key}={value}", hint=hint)
+    return {name: own for name, own in owned.items() if all(own.get(key) == value for key, value in labels.items())}
+
+
+def require_label(loaded: Loaded, label: str) -> None:
+    """Raises UsageError when no target has it."""
+    there = sorted({key for target in loaded.home.targets.values() for key in target.labels})
+    if label not in there:
+        hint = did_you_mean(label, there) or f"there are: {', '.join(there) or 'none'}"
+        raise UsageError(f"no target has the label `{label}`", hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from runner.app.status import Status
 from runner.report.silence import muted
 
 
-def report_of(known: Status, loaded: Loaded, now: datetime) -> Report:
-    """One report of all groups; jobs that are overdue or never ran are faults, since nobody knows how they are."""
+def report_of(known: Status, loaded: Loaded, now: datetime, targets: Collection[str] | None = None) -> Report:
+    """One report of all groups, of these targets alone when they are given; jobs that are overdue or never ran are faults, since nobody knows how they are."""
     made = Report(
         id=f"status-{now:%Y%m%dT%H%M%SZ}",
         group="status",
@@ -23,6 +23,7 @@ def report_of(known: Status, loaded: Loaded, now: datetime) -> Report:
         targets=tuple(
             TargetInfo(name=target.name, address=target.address, labels=target.labels)
             for target in loaded.home.targets.values()
+            if targets is None or target.name in targets
         ),
         faults=tuple(_faults(known)),
     )

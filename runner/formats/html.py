@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from runner.api import FormatContext, Options, Report
+from runner.formats.html_fleet import MOST_LINES, fleet_of, grouped, left_out, overview
 from runner.formats.html_parts import bars, element, figure, link, text
 from runner.formats.view import Line, TableView, View
 from runner.template import clean, show_time
@@ -51,35 +52,39 @@ def _policy() -> str:
 
 
 def _body(view: View, state: str) -> Iterator[str]:
+    fleet = fleet_of(view.report)
+    few = None if fleet is None else MOST_LINES
     problems, skipped = list(view.problems()), [*view.skipped(), *view.notes()]
     known = [line for line in problems if line.acknowledged]
     silenced = [line for line in skipped if _SILENCED.match(line.text)]
     fine, tables = list(view.fine()), list(view.tables())
-    yield _header(view, state)
+    new = [line for line in problems if not line.acknowledged]
+    yield _header(view, state, named=fleet is None)
     yield "<main>"
-    yield _section("Wrong now", [*_cards(line for line in problems if not line.acknowledged)] or _calm(view, known))
+    yield _section(f"Targets by {fleet.label}" if fleet else "", overview(fleet) if fleet else ())
+    yield _section("Wrong now", [*(grouped(new, fleet, _cards) if fleet else _cards(new))] or _calm(view, known))
     yield _section("Faults of runner itself", _cards(view.faults()))
-    yield _section("Recovered", _list(view.recovered()))
-    yield _section("Trends", _trends(fine))
-    yield _section("Details", map(_table, tables))
-    yield _section("Before and after", _comparisons(tables))
-    yield _section("Acknowledged", _cards(known))
-    yield _section("Silenced", _list(silenced))
-    yield _section("Not judged", _list(line for line in skipped if line not in silenced))
-    yield _section("Ok", _list(fine))
+    yield _section("Recovered", _list(view.recovered(), few))
+    yield _section("Trends", _trends(fine[:few]))
+    yield _section("Details", map(_table, tables[:few]))
+    yield _section("Before and after", _comparisons(tables[:few]))
+    yield _section("Acknowledged", _cards(known[:few]))
+    yield _section("Silenced", _list(silenced, few))
+    yield _section("Not judged", _list([line for line in skipped if not _SILENCED.match(line.text)], few))
+    yield _section("Ok", _list(fine, few))
     yield "</main>"
     yield _footer(view)
 
 
-def _header(view: View, state: str) -> str:
+def _header(view: View, state: str, *, named: bool) -> str:
     values = view.context()
-    targets = view.targets()
-    named = element("ul", *(element("li", text(" · ".join(filter(None, parts)))) for parts in targets), class_="soft")
+    targets = view.targets() if named else []
+    listed = element("ul", *(element("li", text(" · ".join(filter(None, parts)))) for parts in targets), class_="soft")
     return element(
         "header",
         element("h1", element("strong", text(state)), " ", element("span", text(str(values["title"])))),
         element("p", text(f"{values['slot']}: {view.counts()}")),
-        named if targets else "",
+        listed if targets else "",
         class_=state,
     )
 
@@ -127,14 +132,16 @@ def _calm(view: View, known: Sequence[Line]) -> list[str]:
     return [element("p", words)]
 
 
-def _list(lines: Iterable[Line]) -> Iterator[str]:
+def _list(lines: Iterable[Line], most: int | None = None) -> Iterator[str]:
+    every = list(lines)
     items = [
         element("dt", element("span", text(line.state), class_=line.state), " ", text(line.job))
         + element("dd", text(f"{line.where}: {line.text}" if line.where else line.text))
-        for line in lines
+        for line in every[:most]
     ]
     if items:
         yield element("dl", *items, class_="lines")
+    yield from left_out(len(every) - len(items))
 
 
 def _trends(lines: Iterable[Line]) -> Iterator[str]:

@@ -44,6 +44,7 @@ class Line:
     """Since when the problem lasts, or that it is new; it ends the text too."""
     courses: tuple[Course, ...] = ()
     """The trends of the job, below its first problem or beside what is fine."""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,7 @@ class View:
                     job=clean(result.job, limit=_NAME),
                     where=self._where(result, ""),
                     text=summary,
+                    target=result.target,
                 )
 
     def _block(self, result: Result, findings: Sequence[Finding], *, first: bool) -> Iterator[Line]:
@@ -163,6 +165,7 @@ class View:
                 acknowledged=known,
                 since=since,
                 courses=courses if finding is findings[0] else (),
+                target=result.target,
             )
 
     def recovered(self) -> Iterator[Line]:

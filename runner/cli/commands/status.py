@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import click
 
 from runner.api import Problem, Result
 from runner.app.run_job import known as registered
-from runner.app.status import Status, age, status
+from runner.app.status import Status, age, require_label, status, with_labels
 from runner.app.status_report import report_of
 from runner.cli import exits, stdout
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.commands.silence import plain as silence_as_json, table as show_silences
 from runner.cli.console import paint, say, say_json, say_table, write_result
+from runner.cli.fleet import parts_of, plain_part, say_more, say_parts
+from runner.cli.labels import label_option, read_labels
 from runner.cli.loading import load_sound
 from runner.cli.trends import knows_blocks, room, trend_rows
 from runner.errors import RunnerError
@@ -26,29 +28,47 @@ _SOON = 3
 """Groups whose next slots are shown."""
 
 
-@click.command("status", epilog="Example: runner status")
+@click.command("status", epilog="Examples: runner status; runner status --by network --label env=prod")
 @click.option("--all", "everything", is_flag=True, help="Show jobs that are well too.")
+@label_option
+@click.option("--by", "by", metavar="LABEL", default="", help="Count the targets by this label, the worst first.")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Rows of a table; 0: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON; the same as --format json.")
 @click.option("--format", "format_name", default="text", show_default=True, help="How to print: a format of reports.")
 @now_option
 @click.pass_context
-def command(context: click.Context, everything: bool, as_json: bool, format_name: str, now: str) -> int:
+def command(
+    context: click.Context,
+    everything: bool,
+    labels: tuple[str, ...],
+    by: str,
+    limit: int,
+    as_json: bool,
+    format_name: str,
+    now: str,
+) -> int:
     """Show what is wrong and since when, and where the numbers go, from history, without asking a server.
 
-    Exits like a monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown.
+    With --label only the targets that have it, without the jobs of this host. Exits like a monitoring plugin: 0 ok,
+    1 warning, 2 critical, 3 unknown.
     """
     try:
+        wanted = read_labels(labels)
         loaded = load_sound(context, kept=True)
         registered("format", [format_name], loaded.registry.formats)
         moment = clock_for(now).now()
+        chosen = with_labels(loaded, wanted)
+        if by:
+            require_label(loaded, by)
         known = status(loaded, moment)
+        known = known.of(chosen) if wanted else known
     except RunnerError as error:
         if format_name != "nagios":
             raise
         say(f"UNKNOWN - {error.message}")
         return exits.NAGIOS_UNKNOWN
     if format_name == "nagios":
-        text = "; ".join([*_stale(known), *_wrong(known)]) or "all jobs are well"
+        text = "; ".join([*_stale(known), *_wrong(known, limit)]) or "all jobs are well"
         say(f"{known.state.value.upper()} - {text}".replace("|", "/"))
         return exits.of_state(known.state)
     if as_json or format_name == "json":
@@ -64,22 +84,35 @@ def command(context: click.Context, everything: bool, as_json: bool, format_name
             "last_tick": known.last_tick.at.isoformat() if known.last_tick else None,
             "problems": [_problem(known, problem) for problem in known.problems],
             "silences": [silence_as_json(item) for item in known.silences],
-            "next": [{"group": group, "slot": slot.isoformat()} for slot, group in known.next_slots]})  # fmt: skip
+            "next": [{"group": group, "slot": slot.isoformat()} for slot, group in known.next_slots],
+            **({"by": {"label": by, "values": list(map(plain_part, parts_of(known, by, chosen)))}} if by else {}),
+        })  # fmt: skip
         return exits.of_state(known.state)
     if format_name != "text":
         write_result(
-            renderer(loaded.registry.formats, format_name, {}, loaded.home.path)(report_of(known, loaded, moment))
+            renderer(loaded.registry.formats, format_name, {}, loaded.home.path)(
+                report_of(known, loaded, moment, chosen if wanted else None)
+            )
         )
         return exits.of_state(known.state)
-    _print(known, moment, everything)
+    _print(known, moment, everything, limit, lambda: say_parts(by, parts_of(known, by, chosen), limit) if by else None)
     return exits.of_state(known.state)
 
 
-def _wrong(known: Status) -> list[str]:
+def _wrong(known: Status, limit: int) -> list[str]:
     """Jobs with problems in one line each, those that somebody knows of last."""
-    wrong = sorted((result for result in known.results if result.state.is_problem), key=known.is_known)
+    known_of = known.known_places()
+    wrong = sorted(
+        (result for result in known.results if result.state.is_problem),
+        key=lambda result: ((result.job, result.target) in known_of, -result.state.rank),
+    )
+    shown = wrong[:limit] if limit else wrong
+    more = [f"and {len(wrong) - len(shown):,} more"] if len(shown) < len(wrong) else []
     words = {True: " (known)", False: ""}
-    return [f"{result.job}: {result.outcome.summary}{words[known.is_known(result)]}" for result in wrong]
+    return [
+        *(f"{item.job}: {item.outcome.summary}{words[(item.job, item.target) in known_of]}" for item in shown),
+        *more,
+    ]
 
 
 def _problem(known: Status, problem: Problem) -> dict[str, object]:
@@ -117,7 +150,7 @@ def _stale(known: Status) -> list[str]:
     return [f"{len(known.overdue)} jobs are overdue, nobody calls run-due ({names}{', …' * (len(known.overdue) > 5)})"]
 
 
-def _print(known: Status, moment: datetime, everything: bool) -> None:
+def _print(known: Status, moment: datetime, everything: bool, limit: int, say_by: Callable[[], None]) -> None:
     tick = known.last_tick
     said = f"last tick {show_duration(age(tick.at, moment))} ago" if tick else "no tick yet: cron does not call run-due"
     wrong = [result for result in known.results if result.state.is_problem]
@@ -126,7 +159,9 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
     )
     for line in _stale(known):
         say(line)
-    shown = known.results if everything else wrong
+    say_by()
+    shown = sorted(known.results if everything else wrong, key=lambda result: -result.state.rank)
+    few = shown[:limit] if limit else shown
     if shown:
         say()
         say_table(
@@ -139,10 +174,14 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
                     f"{show_duration(age(result.finished, moment))} ago",
                     result.outcome.summary,
                 )
-                for result in sorted(shown, key=lambda result: -result.state.rank)
+                for result in few
             ],
         )
-    if known.problems:
+        say_more(len(shown) - len(few))
+    problems = sorted(
+        known.problems, key=lambda problem: (-problem.state.rank, bool(_known(known, problem)), problem.since)
+    )
+    if problems:
         say()
         say_table(
             ("problem", "job", "target", "for", "message"),
@@ -154,21 +193,21 @@ def _print(known: Status, moment: datetime, everything: bool) -> None:
                     show_duration(age(problem.since, moment)),
                     f"{problem.message}{_known(known, problem)}",
                 )
-                for problem in sorted(
-                    known.problems,
-                    key=lambda problem: (-problem.state.rank, bool(_known(known, problem)), problem.since),
-                )
+                for problem in (problems[:limit] if limit else problems)
             ],
         )
-    _say_trends(sorted(shown, key=lambda result: -result.state.rank))
+        say_more(len(problems) - limit if limit else 0)
+    _say_trends(few)
     if known.silences:
         say()
         show_silences(known.silences)
     if known.never_ran:
         say()
         say(f"{len(known.never_ran)} jobs have not run yet" + (":" if everything else " (--all names them)"))
-        for job, target in known.never_ran if everything else ():
+        named = known.never_ran if everything else ()
+        for job, target in named[:limit] if limit else named:
             say(f"  {job} on {target or 'host'}")
+        say_more(len(named) - limit if limit else 0)
     if known.waiting or known.given_up:
         say()
         say(f"deliveries: {known.waiting} waiting, {known.given_up} given up (runner sinks list says why)")
