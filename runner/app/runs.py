@@ -77,7 +77,9 @@ def perform(
         publisher.blame(host.notify("runner_report_ready", report=report))
         courier.wake()
 
-    publisher = Publisher(home, store, spare.get, clock, wishes_of(rules, manner), next_slot_of(loaded, clock), published)
+    publisher = Publisher(
+        home, store, spare.get, clock, wishes_of(rules, manner), next_slot_of(loaded, clock), published
+    )
     publisher.blame(faults)
     publisher.add_left_over(left_over)
 

@@ -155,7 +155,9 @@ class _Loader:
         found = list(compiled.diagnostics)
         job = compiled.job
         if job is not None:
-            found.extend(check_job(job, self._loaded.targets, self._loaded.declared["targets"], elsewhere=self._elsewhere))
+            found.extend(
+                check_job(job, self._loaded.targets, self._loaded.declared["targets"], elsewhere=self._elsewhere)
+            )
         else:
             chosen, declared = source.node.get("targets"), self._loaded.declared["targets"]
             found.extend(unknown_targets(chosen, declared, elsewhere=self._elsewhere))

@@ -191,6 +191,50 @@ def test_a_stop_cancels_what_runs_and_names_the_rest(database: Database, context
     assert messages[1].startswith("public.rest: not started: stopped, because idle_in_transaction > ")
 
 
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_statements_wait_for_the_end_of_a_pause_and_stop_when_they_must(
+    database: Database, context: Context, autocommit: bool
+) -> None:
+    database.execute("create table did (i int)")
+    idle = psycopg.connect(database.dsn())
+    idle.execute("select 1")
+
+    def turn(text: str, share: float | None = None) -> None:
+        context.said.append(text)
+        if text.startswith("paused"):
+            idle.execute("rollback")
+        elif text == "second":
+            idle.execute("select 1")
+
+    context.progress = turn  # type: ignore[method-assign]
+    names = ("first", "second", "third")
+    steps = [
+        {"name": name, "sql": f"insert into did values ({n})", "autocommit": autocommit} for n, name in enumerate(names)
+    ]
+    most = others(database) - 1
+    keys = {"pause_when": f"idle_in_transaction > {most}", "stop_when": f"idle_in_transaction > {most} and params.stop"}
+    context.params = {"stop": False}
+    with idle:
+        found = maintain(context, *steps[:1], **keys)
+        assert (found.state, database.value("select count(*) from did")) == (State.OK, 1)
+        assert context.said[0].startswith("paused, because idle_in_transaction > ")
+        [note] = found.notes
+        assert note.startswith("paused for ")
+        context.params = {"stop": True}
+        found = maintain(context, *steps[1:], **keys)
+    assert [item.message.split(" >")[0] for item in found.findings] == [
+        "third: not started: stopped, because idle_in_transaction"
+    ]
+    assert database.value("select count(*) from did") == 2
+
+
+def test_the_session_that_asks_is_none_of_the_active_ones(database: Database, context: Context) -> None:
+    quiet = "select count(*) from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and backend_type = 'client backend'"
+    busy = database.value(quiet)
+    found = maintain(context, {"sql": "select 1"}, stop_when=f"active_sessions > {busy}")
+    assert found.state is State.OK
+
+
 def others(database: Database) -> int:
     """Sessions of other tests on the same server count too; they do not change meanwhile."""
     text = "select count(*) from pg_stat_activity where state like 'idle in transaction%' and backend_type = 'client backend'"

@@ -31,22 +31,11 @@ from runner.kinds.maintenance.spec import (
     VacuumStep,
     WorkStep,
 )
+from runner.kinds.maintenance.sql import Ran, run_statement, wait_until_allowed
 from runner.kinds.maintenance.statements import ONLY_DATABASE_STATS, lock_of, statement_of, unknown_options
 from runner.kinds.maintenance.work import Fate, Judge, Worked
 from runner.model.quantity import show_bytes, show_duration
 from runner.records import dataclass
-
-_NO_TRANSACTION = "25001"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """A statement of a job: `complaint` is empty when it succeeded, `warned` tells a warning from a failure."""
-
-    name: str
-    seconds: float = 0.0
-    complaint: str = ""
-    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +148,10 @@ class Visitor:
             rows = replace(found, rows=(*rows.rows, *found.rows))
         return rows
 
+    def _note(self, texts: Sequence[str]) -> None:
+        said = (f"{self._here}{text}" for text in texts)
+        self.visit.notes += [text for text in said if text not in self.visit.notes]
+
     @property
     def _here(self) -> str:
         return f"{self.visit.database}: " if self.visit.database else ""
@@ -215,7 +208,7 @@ class Visitor:
         second.run(first.put_off)
         for each in (first, second):
             self.visit.worked += each.worked
-            self.visit.notes += [f"{self._here}{note}" for note in each.notes if note not in self.visit.notes]
+            self._note(each.notes)
             if each.paused:
                 why = f"paused for {show_duration(round(each.paused, 1))} in all, because {each.paused_by}"
                 self.visit.notes.append(f"{self._here}{why}")
@@ -332,37 +325,17 @@ class Visitor:
             how = "without a transaction" if step.autocommit else "in a transaction"
             self.visit.planned.append(Planned(statement=" ".join(step.sql.split()), why=f"{name}, {how}"))
             return True
+        self._note(wait_until_allowed(self.context, self.session, self.spec.limits, self.budget, self._here))
         if self.budget.is_over():
             self.visit.ran.append(Ran(name=name, complaint=f"not started: {self.budget.why}"))
             return False
         self.context.progress(f"{self._here}{name}")
-        answer = self._execute(step, call)
-        if isinstance(answer, QueryError):
-            self.visit.ran.append(Ran(name=name, seconds=answer.seconds, complaint=_explained(answer)))
-            return False
-        warnings = [notice.message for notice in answer.notices if notice.severity == "WARNING"]
-        complaint = f"the server warned: {warnings[0]}" if warnings else ""
-        self.visit.ran.append(Ran(name=name, seconds=answer.seconds, complaint=complaint, warned=bool(warnings)))
-        return True
-
-    def _execute(self, step: SqlStep, call: Call) -> Rows | QueryError:
-        if step.autocommit:
-            return self.session.execute(step.sql, call.params, timeout=self.budget.left())
-        begun = self.session.execute("begin")
-        if isinstance(begun, QueryError):
-            return begun
-        answer = self.session.execute(step.sql, call.params, timeout=self.budget.left())
-        ended = self.session.execute("rollback" if isinstance(answer, QueryError) else "commit")
-        return ended if isinstance(ended, QueryError) and isinstance(answer, Rows) else answer
+        ran = run_statement(self.session, step, call, name, self.budget.left())
+        self.visit.ran.append(ran)
+        return ran.succeeded
 
 
 _BLOCK = 8192
-
-
-def _explained(error: QueryError) -> str:
-    if error.sqlstate == _NO_TRANSACTION:
-        return f"{error}; add `autocommit: true` to the step"
-    return str(error)
 
 
 def _named(answer: Rows) -> list[tuple[str, str]]:

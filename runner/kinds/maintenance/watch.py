@@ -47,7 +47,7 @@ from (
          max(extract(epoch from clock_timestamp() - query_start)) filter (where theirs and state = 'active') as statement,
          max(extract(epoch from clock_timestamp() - xact_start)) filter (where theirs) as transaction,
          count(*) filter (where backend_type = 'autovacuum worker') as workers
-  from (select *, backend_type = 'client backend' and pid <> all (cast(:own as int[])) as theirs
+  from (select *, backend_type = 'client backend' and pid <> all (pg_backend_pid() || cast(:own as int[])) as theirs
         from pg_stat_activity) a
 ) s
 """
