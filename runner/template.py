@@ -14,6 +14,7 @@ from runner.errors import TemplateError
 from runner.model.quantity import Dimension, show
 from runner.model.sql_text import quote_identifier
 from runner.model.suggest import did_you_mean
+from runner.plain_template import PlainTemplate, read_plain
 from runner.records import dataclass
 
 if TYPE_CHECKING:
@@ -68,19 +69,29 @@ class Template:
         """Fills the template in; raises TemplateError that names what is missing and what there is."""
         if not self.is_dynamic:
             return clean(self.source, newlines=self.multiline, limit=self.limit)
-        compiled = self._compiled().template
-        try:
-            text = compiled.render(context)
-        except Exception as error:
-            raise self._explained(error, context) from error
+        text = self._filled_plainly(context)
+        if text is None:
+            compiled = self._compiled().template
+            try:
+                text = compiled.render(context)
+            except Exception as error:
+                raise self._explained(error, context) from error
         return clean(text, newlines=self.multiline, limit=self.limit)
+
+    def _filled_plainly(self, context: Mapping[str, object]) -> str | None:
+        """None when that needs the template engine, or when it fails: the engine says best why."""
+        plain = _plain(self.source)
+        try:
+            return plain.fill(context) if plain else None
+        except Exception:
+            return None
 
     def names(self) -> frozenset[str]:
         """The variables that the template takes from its context; raises TemplateError for bad syntax."""
         if not self.is_dynamic:
             return frozenset()
-        if (simple := _simple_names(self.source)) is not None:
-            return simple
+        if (plain := _plain(self.source)) is not None:
+            return plain.names
         return self._compiled().names
 
     @property
@@ -259,21 +270,9 @@ FILTERS: dict[str, Callable[..., object]] = {
 """The filters beside Jinja's own: each takes a number in its base unit, null, or a value with its unit."""
 
 
-# Names that are no variables to Jinja; a template with one of them is left to it.
-_TAKEN = frozenset({
-    "and", "caller", "cycler", "dict", "else", "false", "if", "in", "is", "joiner", "lipsum", "loop", "namespace", "none",
-    "not", "or", "range", "self", "super", "true", "varargs", "kwargs",
-})  # fmt: skip
-_FILLED_IN = re.compile(r"\{\{ *([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?) *(?:\| *([a-z]+) *)?\}\}")
-
-
-def _simple_names(source: str) -> frozenset[str] | None:
-    """The names of a template of plain text and `{{ name | filter }}`, without the template engine; None for others."""
-    found = _FILLED_IN.findall(source)
-    names = frozenset(name.partition(".")[0] for name, _ in found)
-    if "{" in _FILLED_IN.sub("", source) or names & _TAKEN or any(name and name not in FILTERS for _, name in found):
-        return None
-    return names
+@lru_cache(maxsize=512)
+def _plain(source: str) -> PlainTemplate | None:
+    return read_plain(source, FILTERS, _shown)
 
 
 def _line(traceback: TracebackType | None) -> int:

@@ -126,6 +126,7 @@ def test_output_is_clipped() -> None:
 def test_jinja_is_imported_only_for_templates_that_need_it() -> None:
     script = (
         "import sys; from runner.template import Template; Template('plain').render({}); "
-        "assert 'jinja2' not in sys.modules; Template('{{ x }}').render({'x': 1}); assert 'jinja2' in sys.modules"
+        "Template('{{ x | of(\"y\") }}{% if x %}{% endif %}').render({'x': 1}); assert 'jinja2' not in sys.modules; "
+        "Template('{% set x = 1 %}').render({}); assert 'jinja2' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
