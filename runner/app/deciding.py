@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -61,7 +62,7 @@ def decisions_of(
         store.cursors(),
         live,
         now,
-        row=store.slot,
+        row=_Rows(store),
         blackout=quiet,
         needless=lambda job, target, slot: _needless(store, job, target, slot, names, quiet),
         machine=socket.gethostname(),
@@ -83,6 +84,25 @@ def _needless(
 
 LONG_AGO = timedelta(days=1)
 MOST_RUNS = 1000
+_FEW = 4
+"""So many questions about one slot are asked one by one."""
+
+
+class _Rows:
+    """What became of slots; one that many jobs share is read once for all of them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._asked: Counter[datetime] = Counter()
+        self._read: dict[datetime, Mapping[tuple[str, str], RunRecord]] = {}
+
+    def __call__(self, job: str, target: str, slot: datetime) -> RunRecord | None:
+        self._asked[slot] += 1
+        if self._asked[slot] <= _FEW:
+            return self._store.slot(job, target, slot)
+        if slot not in self._read:
+            self._read[slot] = self._store.slots(slot)
+        return self._read[slot].get((job, target))
 
 
 def repeats(loaded: Loaded, job: Job) -> bool:

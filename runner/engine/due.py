@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from runner.engine import slots
 from runner.engine.after import Hindrance, Place, hindrance, places
@@ -49,8 +49,13 @@ class _Case:
 
     def after(self, instant: datetime) -> datetime | None:
         """When the job starts for the first slot after this one."""
-        slot = next(iter(following(self.schedule, instant)), None)
+        slot = _next(self.schedule, instant)
         return slot + self.spread if slot else None
+
+
+@lru_cache(maxsize=1024)
+def _next(schedule: Schedule, instant: datetime) -> datetime | None:
+    return next(iter(following(schedule, instant)), None)
 
 
 def no_row(_job: str, _target: str, _slot: datetime) -> RunRecord | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from runner.model.job import Schedule
@@ -56,6 +57,7 @@ def schedule_of(digest: str) -> Schedule | None:
     return Schedule(text=cron, cron=cron, timezone=zone) if len(cron.split()) == 5 else None
 
 
+@lru_cache(maxsize=1024)
 def older(schedule: Schedule, settled: datetime, slot: datetime) -> Passed | None:
     """The slots between what is settled and `slot`, for which a run of `slot` stands."""
     newest = latest(schedule, slot - _TICK)

@@ -23,6 +23,7 @@ _REFERENCE = datetime(2001, 1, 1, tzinfo=UTC)
 _GAPS = 13
 
 
+@lru_cache(maxsize=1024)
 def latest(schedule: Schedule, now: datetime) -> datetime | None:
     """The newest slot that is not after `now`, whatever the time that passed; None before the first."""
     if schedule.every:

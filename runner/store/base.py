@@ -196,6 +196,9 @@ class Store(HistoryReader, Protocol):
     def slot(self, job: str, target: str, slot: datetime) -> RunRecord | None:
         """What became of the slot: its newest attempt, or the decision about it."""
 
+    def slots(self, slot: datetime) -> Mapping[tuple[str, str], RunRecord]:
+        """The same of all jobs and targets that have something for the slot."""
+
     def running(self) -> tuple[RunRecord, ...]:
         """Runs that were claimed and have not ended, the oldest first."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from runner.model.codec import instant, moment
@@ -44,12 +45,17 @@ def set_cursor(db: Database, whose: tuple[str, str], slot: datetime, digest: str
 
 def advance_cursor(db: Database, whose: tuple[str, str], slot: datetime, digest: str, now: datetime) -> None:
     """Moves the cursor to the slot unless it is further on: a second attempt belongs to an older slot."""
-    db.execute(
+    advance_cursors(db, [(whose, slot, digest, now)])
+
+
+def advance_cursors(db: Database, moves: Iterable[tuple[tuple[str, str], datetime, str, datetime]]) -> None:
+    """The same for any number of them: whose, slot, digest, and now."""
+    db.executemany(
         "insert into cursors (job, target, slot, digest, first_seen) values (?, ?, ?, ?, ?)"
         " on conflict (job, target) do update"
         " set slot = case when excluded.slot > cursors.slot then excluded.slot else cursors.slot end,"
         " digest = excluded.digest, retired = null",
-        (*whose, instant(slot), digest, instant(now)),
+        [(*whose, instant(slot), digest, instant(now)) for whose, slot, digest, now in moves],
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from runner.errors import StoreError
 from runner.model.codec import clean, instant, moment
 from runner.model.result import Result
 from runner.model.state import State
 from runner.store.base import Claim, Decision, RunRecord, Status
-from runner.store.cursors import advance_cursor
+from runner.store.cursors import advance_cursor, advance_cursors
 from runner.store.database import Database
 from runner.store.values import instant_or_none, moment_or_none
 
@@ -31,27 +32,55 @@ _STATISTICS = f"""
 """  # noqa: S608
 
 
+_Slot: TypeAlias = tuple[str, str, str]
+_MANY = 8
+"""So many claims of one slot are looked up together."""
+
+
 def claim_runs(db: Database, claims: Sequence[Claim]) -> frozenset[str]:
-    return frozenset(claim.run for claim in claims if claim_run(db, claim))
+    """Inserts the runs, and moves the cursors of scheduled ones; those whose slot may be run at this attempt."""
+    known, won = _attempts(db, claims), list[Claim]()
+    for claim in claims:
+        attempts = known[_slot_of(claim)]
+        if all(status == "interrupted" and attempt < claim.attempt for attempt, status in attempts):
+            attempts.append((claim.attempt, "running"))
+            won.append(claim)
+    db.executemany(
+        'insert into runs (run, job, kind, "group", target, slot, attempt, tick, wave, status, started)'
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        [
+            (claim.run, claim.job, claim.kind, claim.group, claim.target, instant(claim.slot), claim.attempt,
+             claim.tick, claim.wave, instant(claim.now))
+            for claim in won
+        ],
+    )  # fmt: skip
+    advance_cursors(
+        db, [((claim.job, claim.target), claim.slot, claim.digest, claim.now) for claim in won if claim.scheduled]
+    )
+    return frozenset(claim.run for claim in won)
 
 
 def claim_run(db: Database, claim: Claim) -> bool:
-    """Inserts the run, and moves the cursor of a scheduled one; False when the slot may not be run at this attempt."""
-    settled = db.execute(
-        "select 1 from runs where job = ? and target = ? and slot = ? and (status <> 'interrupted' or attempt >= ?)",
-        (claim.job, claim.target, instant(claim.slot), claim.attempt),
-    ).fetchone()
-    if settled:
-        return False
-    db.execute(
-        'insert into runs (run, job, kind, "group", target, slot, attempt, tick, wave, status, started)'
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
-        (claim.run, claim.job, claim.kind, claim.group, claim.target, instant(claim.slot), claim.attempt, claim.tick,
-         claim.wave, instant(claim.now)),
-    )  # fmt: skip
-    if claim.scheduled:
-        advance_cursor(db, (claim.job, claim.target), claim.slot, claim.digest, claim.now)
-    return True
+    return bool(claim_runs(db, [claim]))
+
+
+def _attempts(db: Database, claims: Sequence[Claim]) -> Mapping[_Slot, list[tuple[int, str]]]:
+    """Attempt and status of what each claimed slot has already."""
+    found: dict[_Slot, list[tuple[int, str]]] = defaultdict(list)
+    counts = Counter(claim.slot for claim in claims)
+    for slot in {slot for slot, count in counts.items() if count >= _MANY}:
+        rows = db.execute("select job, target, slot, attempt, status from runs where slot = ?", (instant(slot),))
+        for job, target, text, attempt, status in rows:
+            found[job, target, text].append((attempt, status))
+    for key in {_slot_of(claim) for claim in claims if counts[claim.slot] < _MANY}:
+        found[key] = list(
+            db.execute("select attempt, status from runs where job = ? and target = ? and slot = ?", key).fetchall()
+        )
+    return found
+
+
+def _slot_of(claim: Claim) -> _Slot:
+    return claim.job, claim.target, instant(claim.slot)
 
 
 def decide_slot(
@@ -140,6 +169,11 @@ def newest_attempt(db: Database, job: str, target: str, slot: datetime) -> RunRe
         (job, target, instant(slot)),
     ).fetchone()
     return _record(row) if row else None
+
+
+def newest_attempts(db: Database, slot: datetime) -> dict[tuple[str, str], RunRecord]:
+    rows = db.execute(f"select {_COLUMNS} from runs where slot = ? order by attempt", (instant(slot),))  # noqa: S608
+    return {(record.job, record.target): record for record in map(_record, rows)}
 
 
 def list_runs(

@@ -113,6 +113,9 @@ class SqlStore:
     def slot(self, job: str, target: str, slot: datetime) -> RunRecord | None:
         return self._engine.read(runs.newest_attempt, job, target, slot)
 
+    def slots(self, slot: datetime) -> Mapping[tuple[str, str], RunRecord]:
+        return self._engine.read(runs.newest_attempts, slot)
+
     def running(self) -> tuple[RunRecord, ...]:
         return self._engine.read(runs.running_runs)
 
