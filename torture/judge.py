@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,18 @@ class Verdict:
 
 
 def judge(
-    ground: Ground, jobs: Mapping[str, int], first: datetime, once: Collection[str], *, unsure: bool = False
+    ground: Ground,
+    jobs: Mapping[str, int],
+    first: datetime,
+    once: Collection[str],
+    *,
+    unsure: bool = False,
+    named: Callable[[RunRecord], str] = lambda row: row.job,
+    last: datetime | None = None,
 ) -> Verdict:
     """`jobs` have a slot each so many minutes from `first` to the ground's time; those of `once` begin once a slot.
 
-    It is `unsure` what was recorded when the store was away: reports were sent that nobody could write down.
+    `named` are those that have slots of their own, `last` is the last slot that is looked at. It is `unsure` what was recorded when the store was away: reports were sent that nobody could write down.
     """
     found = Verdict(wrong=list(ground.complaints))
     with ground.opened() as store:
@@ -46,15 +53,13 @@ def judge(
             (item.job, item.target, json.dumps(item.series.key), item.change.value, item.at.isoformat())
             for item in reversed(store.transitions(limit=_ALL))
         ]
-    _slots(found, rows, jobs, first, ground.now)
+    _slots(found, [replace(row, job=named(row)) for row in rows], jobs, first, last or ground.now)
     _begun(found, rows, ground.path, once, strict=not unsure)
     _delivered(found, rows, changes, ground.path, strict=not unsure)
     return found
 
 
-def _slots(
-    found: Verdict, rows: tuple[RunRecord, ...], jobs: Mapping[str, int], first: datetime, last: datetime
-) -> None:
+def _slots(found: Verdict, rows: Sequence[RunRecord], jobs: Mapping[str, int], first: datetime, last: datetime) -> None:
     by_job: dict[str, list[RunRecord]] = defaultdict(list)
     for row in rows:
         by_job[row.job].append(row)
