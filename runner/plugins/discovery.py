@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,9 @@ from runner.version import VERSION
 
 if TYPE_CHECKING:
     from importlib import metadata
+
+_METADATA = (".dist-info", ".egg-info", ".egg")
+_SECTION = re.compile(rb"^\s*\[\s*runner\s*\]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,9 @@ def built_in() -> Candidate:
 
 def installed() -> list[Candidate]:
     """The entry points of the group `runner`, sorted by name; nothing is imported yet."""
+    if not may_be_registered(sys.path, sys.meta_path):
+        return []
+    # It brings a parser of mails and more: twice what the other imports of a small command cost.
     from importlib import metadata
 
     try:
@@ -47,6 +55,38 @@ def installed() -> list[Candidate]:
         problem = PluginError(f"the installed distributions cannot be listed: {describe(error)}")
         return [Candidate("(installed)", "installed distributions", partial(_raise, problem))]
     return [Candidate(point.name, *_distribution(point)) for point in points]
+
+
+def may_be_registered(path: Sequence[str], finders: Iterable[object]) -> bool:
+    """Whether a distribution may have entry points of the group: surely none is false, everything unusual is true.
+
+    Packaging User Guide, "Entry points specification": they stand in `entry_points.txt` of the distribution's metadata.
+    """
+    if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in finders):
+        return True
+    return any(map(_registers_in, dict.fromkeys(path)))
+
+
+def _registers_in(folder: str) -> bool:
+    try:
+        entries = [entry for entry in os.scandir(folder or ".") if entry.name.endswith(_METADATA)]
+        return any(_registers(f"{entry.path}/entry_points.txt") for entry in entries)
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False
+
+
+def _registers(file: str) -> bool:
+    if ".egg" in file and ".egg-info" not in file:
+        return True
+    try:
+        with open(file, "rb") as text:
+            return _SECTION.search(text.read()) is not None
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def in_folder(folder: Path, uid: int) -> list[Candidate]:
