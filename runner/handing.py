@@ -82,8 +82,8 @@ class WorkContext(Protocol):
     """What an executor needs in a worker. `perform` may be called from `jobs` threads at once and raises nothing."""
 
     @property
-    def queues(self) -> Sequence[str] | None:
-        """The queues to serve; None for all that the home has."""
+    def queues(self) -> Sequence[str]:
+        """The queues to serve now: those that were chosen, or all that the home has; they may change, so ask again."""
 
     @property
     def jobs(self) -> int:

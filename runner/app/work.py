@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from runner.api import Batch, HandedRun, Job, PutOff, Report, Result, RunnerError
 from runner.app.courier import Courier
 from runner.app.current import Current, Reading
+from runner.app.executors import queues_of
 from runner.app.loading import Loaded
 from runner.app.runs import Manner, next_slot_of, send_waiting, wishes_of
 from runner.clock import Clock, sleep
@@ -56,7 +57,8 @@ class Worker:
         jobs: int = 1,
         once: bool = False,
     ) -> None:
-        self.queues, self.jobs, self.once = queues, jobs, once
+        self.jobs, self.once = jobs, once
+        self._queues = queues
         self._current, self._store, self._clock, self._manner = current, store, clock, manner
         self._stop = threading.Event()
         self._cancelled = threading.Event()
@@ -68,6 +70,14 @@ class Worker:
         self.done = 0
 
     # ---- for the executor
+
+    @property
+    def queues(self) -> Sequence[str]:
+        if self._queues is not None:
+            return self._queues
+        home = self._current.get().loaded.home
+        # Targets that stand elsewhere may have other labels now, and no file tells it.
+        return queues_of(self._current.get(anew=True).loaded.home if home.settings.targets_from else home)
 
     @property
     def stopping(self) -> bool:

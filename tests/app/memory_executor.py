@@ -43,7 +43,7 @@ class MemoryExecutor:
         while self.queue.waiting and not context.stopping:
             item = self.queue.waiting.pop(0)
             batch = read_batch(item)
-            if context.queues is not None and batch.queue not in context.queues:
+            if batch.queue not in context.queues:
                 kept.append(item)
                 continue
             for _ in range(2 if self.queue.twice else 1):

@@ -42,7 +42,7 @@ class Place:
 class Work:
     """A WorkContext that notes what it is given; `answers` are given in turn, then None."""
 
-    queues: Sequence[str] | None = None
+    queues: Sequence[str] = ("", "dmz")
     jobs: int = 2
     once: bool = True
     stopping: bool = False

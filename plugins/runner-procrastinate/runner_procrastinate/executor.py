@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from runner.api import Batch, ExecutorContext, Options, WorkContext, revealed
-from runner_procrastinate.names import queue_name
 from runner_procrastinate.tables import Tables
 
 
 class ProcrastinateExecutor:
     """Connects when it is asked something, and not before."""
 
-    def __init__(self, options: Options, context: ExecutorContext) -> None:
+    def __init__(self, options: Options, _context: ExecutorContext) -> None:
         self._dsn = str(revealed(options["dsn"]))
         self._prefix = str(options.get("queue", "runner"))
         self._poll = float(options.get("poll", 1.0))
-        self._known = tuple(context.queues)
         self._tables = Tables(self._dsn, self._prefix)
 
     def hand_out(self, batches: Sequence[Batch]) -> None:
@@ -30,8 +28,7 @@ class ProcrastinateExecutor:
         from runner_procrastinate.working import work
 
         self._tables.held(())
-        values = self._known if context.queues is None else context.queues
-        work(self._dsn, [queue_name(self._prefix, value) for value in values], self._poll, self._tables, context)
+        work(self._dsn, self._prefix, self._poll, self._tables, context)
 
     def set_up(self) -> str:
         return self._tables.make()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
@@ -16,11 +15,13 @@ from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job
 
 from runner.api import PutOff, WorkContext, read_batch
-from runner_procrastinate.names import TASK
+from runner_procrastinate.names import TASK, queue_name
 from runner_procrastinate.tables import STALLED_SECONDS, Tables, explained
 
 _HEARTBEAT: Final = STALLED_SECONDS / 4
 _PAUSES: Final = (1.0, 2.0, 5.0, 10.0)
+_LOOK: Final = 60.0
+"""Seconds after which a worker asks whether there are other queues."""
 _PARKED: Final = "parked:"
 
 
@@ -41,41 +42,45 @@ class _GivenBack(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": int(exception.seconds)}, lock=exception.lock)
 
 
-def work(dsn: str, queues: Sequence[str], poll: float, tables: Tables, context: WorkContext) -> None:
+def work(dsn: str, prefix: str, poll: float, tables: Tables, context: WorkContext) -> None:
     """Until the context stops, or with `once` until nothing waits."""
     # What Procrastinate and its pool log is told by us, in fewer words.
     for name in ("procrastinate", "psycopg.pool"):
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
-    asyncio.run(_work(dsn, queues, poll, tables, context))
+    asyncio.run(_work(dsn, prefix, poll, tables, context))
 
 
-async def _work(dsn: str, queues: Sequence[str], poll: float, tables: Tables, context: WorkContext) -> None:
+async def _work(dsn: str, prefix: str, poll: float, tables: Tables, context: WorkContext) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(context.jobs + 2, thread_name_prefix="runner-batch"))
-    working = asyncio.create_task(_again_and_again(dsn, queues, poll, tables, context))
+    working = asyncio.create_task(_again_and_again(dsn, prefix, poll, tables, context))
     context.on_stop(lambda: loop.call_soon_threadsafe(working.cancel))
     with suppress(asyncio.CancelledError):
         await working
 
 
-async def _again_and_again(dsn: str, queues: Sequence[str], poll: float, tables: Tables, context: WorkContext) -> None:
+async def _again_and_again(dsn: str, prefix: str, poll: float, tables: Tables, context: WorkContext) -> None:
     """Procrastinate's worker ends when its database goes away; what it performed goes on meanwhile."""
     failures = 0
     while not context.stopping:
         try:
             app = _app(dsn, tables, context)
             async with app.open_async():
-                await app.run_worker_async(
-                    queues=list(queues),
-                    concurrency=context.jobs,
-                    wait=not context.once,
-                    fetch_job_polling_interval=poll,
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=_HEARTBEAT,
-                    stalled_worker_timeout=STALLED_SECONDS,
+                queues = await _queues(prefix, context)
+                worker = asyncio.create_task(
+                    app.run_worker_async(
+                        queues=queues,
+                        concurrency=context.jobs,
+                        wait=not context.once,
+                        fetch_job_polling_interval=poll,
+                        delete_jobs="always",
+                        install_signal_handlers=False,
+                        update_heartbeat_interval=_HEARTBEAT,
+                        stalled_worker_timeout=STALLED_SECONDS,
+                    )
                 )
+                await _ended(worker, queues, prefix, context)
             failures = 0
         except (ProcrastinateException, psycopg.Error, psycopg_pool.PoolTimeout, OSError) as error:
             if failures == 0:
@@ -84,6 +89,27 @@ async def _again_and_again(dsn: str, queues: Sequence[str], poll: float, tables:
             return
         await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
         failures += 1
+
+
+async def _ended(worker: asyncio.Task[None], queues: list[str], prefix: str, context: WorkContext) -> None:
+    """Waits for the worker; ends it, when what it performs is done, as soon as there are other queues."""
+    try:
+        while not (await asyncio.wait([worker], timeout=_LOOK))[0]:
+            if await _queues(prefix, context) != queues:
+                break
+    finally:
+        if not worker.done():
+            worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await worker
+    if not worker.cancelled():
+        worker.result()
+
+
+async def _queues(prefix: str, context: WorkContext) -> list[str]:
+    # The home may be read anew for it.
+    values = await asyncio.to_thread(lambda: context.queues)
+    return sorted(queue_name(prefix, value) for value in values)
 
 
 def _app(dsn: str, tables: Tables, context: WorkContext) -> App:

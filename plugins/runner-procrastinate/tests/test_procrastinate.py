@@ -27,7 +27,9 @@ class TestPlugin(PluginContract):
     plugin = runner_procrastinate
 
 
-@pytest.mark.parametrize("dsn", ["postgresql://u:hunter2@127.0.0.1:1/x", "host=127.0.0.1 port=1 password=hunter2", "hunter2"])
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://u:hunter2@127.0.0.1:1/x", "host=127.0.0.1 port=1 password=hunter2", "hunter2"]
+)
 def test_no_secret_is_told(dsn: str) -> None:
     executor = ProcrastinateExecutor({"dsn": Secret(dsn)}, Place())
     for ask in (lambda: executor.holding(()), lambda: executor.hand_out([]), executor.set_up):
