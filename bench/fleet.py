@@ -6,17 +6,18 @@ what it takes is what servers, network and driver take. `runner` also reads its 
 
 from __future__ import annotations
 
-import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from costs import by_turns
+from costs import Cost, cost, middle
+from figures import Figures, arguments
 
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
@@ -89,26 +90,46 @@ def write_home(home: Path, host: str, port: str, checks: int) -> list[str]:
 
 
 @contextmanager
-def far(server: Server, milliseconds: int) -> Iterator[tuple[str, str]]:
-    """Host and port of the server with so much added to each round trip; none added is the socket itself."""
+def far(server: Server, milliseconds: int) -> Iterator[tuple[str, str, Callable[[], int]]]:
+    """Host and port of the server with so much added to each round trip, and who tells the most connections at once.
+
+    With none added it is the socket itself, where nobody counts.
+    """
     if not milliseconds:
-        yield str(server.sockets), str(server.port)
+        yield str(server.sockets), str(server.port), lambda: 0
         return
     place = f"{server.sockets}/.s.PGSQL.{server.port}"
     program = [sys.executable, str(Path(__file__).with_name("delay.py")), str(milliseconds), place]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout is not None
+        output = proxy.stdout
+
+        def most() -> int:
+            proxy.send_signal(signal.SIGUSR1)
+            return int(output.readline())
+
         try:
-            yield "127.0.0.1", proxy.stdout.readline().strip()
+            yield "127.0.0.1", output.readline().strip(), most
         finally:
             proxy.terminate()
 
 
+def measure(
+    rounds: int, ours: list[str], bare: list[str], most: Callable[[], int]
+) -> tuple[list[tuple[Cost, Cost]], int]:
+    """What both cost, by turns, and how many connections ours had at once."""
+    costs, peaks = list[tuple[Cost, Cost]](), [0]
+    for _ in range(rounds):
+        mine = cost(ours, fine=frozenset({0, 1, 2, 3}))
+        peaks.append(most())
+        costs.append((mine, cost(bare)))
+        most()
+    return costs, max(peaks)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, ROUNDS)
     parser.add_argument("--databases", type=int, default=DATABASES)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--quick", action="store_true", help="only to see that it runs")
     given = parser.parse_args()
     databases, rounds = (5, 1) if given.quick else (given.databases, given.rounds)
     with tempfile.TemporaryDirectory(prefix="runner-bench-", ignore_cleanup_errors=True) as place:
@@ -117,18 +138,28 @@ def main() -> None:
         server = Server.start(folder / "pg", {"shared_buffers": "128MB"})
         try:
             fill(server, databases)
-            print(
-                f"{CHECKS} checks on each of {databases} databases, {CONNECTIONS} connections, PostgreSQL {server.major}"
-            )
+            what = f"{CHECKS} checks on each of {databases} databases, {CONNECTIONS} connections"
+            figures = Figures("fleet", f"{what}; {rounds} processes", given.quick)
+            figures.versions["PostgreSQL"] = str(server.major)
+            print(f"{figures.sizes}, PostgreSQL {server.major}")
             for delay in (0, DELAY):
-                with far(server, delay) as (host, port):
+                with far(server, delay) as (host, port, most):
                     ours = write_home(folder / f"home-{delay}", host, port, CHECKS)
                     queries = [query(number) for number in range(CHECKS)]
                     bare = [sys.executable, "-c", BARE, host, port, str(databases), str(CONNECTIONS), *queries]
-                    mine, loop = by_turns(rounds, ours, bare, fine=frozenset({0, 1, 2, 3}))
+                    costs, peaks = measure(rounds, ours, bare, most)
+                    mine, loop = (middle(each) for each in zip(*costs, strict=True))
                 print(f"{delay} ms added to a round trip")
                 print(f"  bare loop  {loop}")
                 print(f"  runner     {mine}   {mine.wall / loop.wall:.2f} times as long (aim: {AIM}, {MEMORY} MB)")
+                where = f"{delay} ms away" if delay else "local"
+                figures.add(f"{where}, beside a bare loop", mine.wall / loop.wall, "times", AIM)
+                figures.add_process(where, mine, memory=MEMORY)
+                figures.add(f"{where}, the bare loop", loop.wall, "s")
+                if delay:
+                    print(f"  at most {peaks} connections at once")
+                    figures.add(f"{where}: connections at once", peaks, "", CONNECTIONS)
+            figures.write()
         finally:
             server.remove()
 

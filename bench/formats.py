@@ -9,12 +9,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
+from figures import Figures, arguments
+
 from runner.api import Column, Dimension, Finding, Observation, Outcome, Report, Result, Series, State, Table
 from runner.formats.registered import FORMATS
 from runner.plugins.registry import resolve
 from runner.report.context import Templates
 
 JOBS, FINDINGS, ROUNDS = 100, 100, 5
+LIMIT, MEMORY = 1, 200
 _SLOT = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 
 
@@ -66,17 +69,25 @@ def measure(name: str) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        measure(sys.argv[1])
+    parser = arguments(__doc__, ROUNDS)
+    parser.add_argument("--format", default="", help="only this one, in this process")
+    given = parser.parse_args()
+    if given.format:
+        measure(given.format)
         return
-    print(f"{JOBS * FINDINGS:,} findings of {JOBS} jobs; medians of {ROUNDS} processes")
-    for name in [item.name for item in FORMATS]:
-        words = [sys.executable, __file__, name]
-        rounds = [
-            subprocess.run(words, check=True, capture_output=True, text=True).stdout.split() for _ in range(ROUNDS)
+    rounds = 1 if given.quick else given.rounds
+    figures = Figures("formats", f"{JOBS * FINDINGS:,} findings of {JOBS} jobs; {rounds} processes", given.quick)
+    print(f"{figures.sizes}, medians")
+    for name in [item.name for item in FORMATS][: 2 if given.quick else None]:
+        words = [sys.executable, __file__, "--format", name]
+        found = [
+            subprocess.run(words, check=True, capture_output=True, text=True).stdout.split() for _ in range(rounds)
         ]
-        seconds, memory, size = (median(float(item[place]) for item in rounds) for place in range(3))
+        seconds, memory, size = (median(float(item[place]) for item in found) for place in range(3))
         print(f"{name:12} {seconds:6.2f} s   {memory / 1e6:4.0f} MB   {size / 1e6:6.2f} MB of text")
+        figures.add(f"`{name}`: the processor", seconds, "s", LIMIT)
+        figures.add(f"`{name}`: memory", memory / 1e6, "MB", MEMORY)
+    figures.write()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Both are whole processes, started by turns against the same server, each time af
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import subprocess
@@ -15,17 +14,34 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import psycopg
 from costs import ENVIRONMENT
+from figures import Figures, arguments
 
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
 
-SMALL, SMALL_ROWS, BIG, BIG_ROWS = 500, 400, 4, 800_000
+SMALL, SMALL_ROWS, BIG, BIG_ROWS, ROUNDS = 500, 400, 4, 800_000, 7
+EVERYTHING, NEEDED = 1.05, 5
 SETTINGS = {"autovacuum": "off", "shared_buffers": "256MB", "maintenance_work_mem": "64MB", "max_wal_size": "4GB"}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many tables with how many rows, and how often each way is measured."""
+
+    small: int = SMALL
+    big: int = BIG
+    big_rows: int = BIG_ROWS
+    rounds: int = ROUNDS
+    alone: float = 4.0
+    """Seconds of the application without a run."""
+
+
 _FILLER = "repeat(md5(i::text), 3) as filler"
 
 
@@ -33,11 +49,11 @@ def small(number: int) -> str:
     return f"small_{number:03}"
 
 
-def make_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    for number in range(SMALL):
+def make_tables(connection: psycopg.Connection[tuple[object, ...]], sizes: Sizes) -> None:
+    for number in range(sizes.small):
         make_table(connection, small(number), SMALL_ROWS)
-    for number in range(BIG):
-        make_table(connection, f"big_{number}", BIG_ROWS)
+    for number in range(sizes.big):
+        make_table(connection, f"big_{number}", sizes.big_rows)
 
 
 def make_table(connection: psycopg.Connection[tuple[object, ...]], name: str, rows: int) -> None:
@@ -95,26 +111,32 @@ def compare(rounds: int, prepare: Callable[[], None], ways: dict[str, Callable[[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, ROUNDS)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--version", type=int, default=None)
     chosen = parser.parse_args()
+    sizes = (
+        Sizes(small=20, big=1, big_rows=20_000, rounds=1, alone=0.5) if chosen.quick else Sizes(rounds=chosen.rounds)
+    )
+    what = f"{sizes.small} tables of {SMALL_ROWS} rows and {sizes.big} of {sizes.big_rows:,}"
+    figures = Figures("maintenance", f"{what}, {chosen.jobs} connections; {sizes.rounds} processes", chosen.quick)
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
         Path(folder).chmod(0o755)
         server = Server.start(Path(folder) / "pg", SETTINGS, version=chosen.version)
         try:
-            measure(server, Path(folder), chosen.jobs, chosen.rounds)
+            figures.versions["PostgreSQL"] = str(server.major)
+            measure(server, Path(folder), chosen.jobs, sizes, figures)
         finally:
             server.remove()
+    figures.write()
 
 
-def measure(server: Server, folder: Path, jobs: int, rounds: int) -> None:
+def measure(server: Server, folder: Path, jobs: int, sizes: Sizes, figures: Figures) -> None:
     dsn = server.dsn("bench")
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("create database bench")
     with psycopg.connect(dsn, autocommit=True) as connection:
-        make_tables(connection)
+        make_tables(connection, sizes)
         connection.execute("vacuum analyze")
     home = folder / "home"
     home.mkdir()
@@ -125,8 +147,8 @@ def measure(server: Server, folder: Path, jobs: int, rounds: int) -> None:
         for name, key in (("HOST", "host"), ("PORT", "port"), ("NAME", "dbname"), ("USER", "user"))
     }
     vacuumdb = [str(server.installation.folder / "vacuumdb"), "--analyze", "--quiet", f"--jobs={jobs}", "--dbname", dsn]
-    every = [*(small(number) for number in range(SMALL)), *(f"big_{number}" for number in range(BIG))]
-    some = [small(number) for number in range(0, SMALL, 20)]
+    every = [*(small(number) for number in range(sizes.small)), *(f"big_{number}" for number in range(sizes.big))]
+    some = [small(number) for number in range(0, sizes.small, 20)]
 
     def by_vacuumdb() -> float:
         return seconds(vacuumdb, {})[0]
@@ -146,23 +168,30 @@ def measure(server: Server, folder: Path, jobs: int, rounds: int) -> None:
         return run
 
     version = server.installation.version
-    print(
-        f"PostgreSQL {version[0]}.{version[1]}, {SMALL} tables of {SMALL_ROWS} rows and {BIG} of {BIG_ROWS}, {jobs} connections;"
-    )
-    print(f"medians of {rounds} whole processes by turns")
+    print(f"PostgreSQL {version[0]}.{version[1]}, {figures.sizes} by turns, medians")
+    rounds = sizes.rounds
     whole = compare(
         rounds,
         lambda: wear(dsn, every, 5),
         {"vacuumdb --analyze": by_vacuumdb, "runner, tables: all": by_runner("everything", every)},
     )
     show("every table has 20 % dead rows", whole, work["everything"])
+    theirs, ours = (median(times) for times in whole.values())
+    figures.add("`tables: all`, the work, beside vacuumdb", median(work["everything"]) / theirs, "times", EVERYTHING)
+    figures.add("`tables: all`, the whole process, beside vacuumdb", ours / theirs, "times")
     few = compare(
         rounds,
         lambda: wear(dsn, some, 2),
         {"vacuumdb --analyze": by_vacuumdb, "runner, tables: needed": by_runner("needed", some)},
     )
     show(f"{len(some)} of {len(every)} tables need it", few, work["needed"])
-    under_load(dsn, every, by_runner("everything", every))
+    theirs, ours = (median(times) for times in few.values())
+    quicker = theirs / median(work["needed"])
+    figures.add(
+        f"`tables: needed`, {len(some)} of {len(every)}: times as fast", quicker, "times", NEEDED, at_least=True
+    )
+    figures.add("`tables: needed`, the whole process: times as fast", theirs / ours, "times")
+    under_load(dsn, every, by_runner("everything", every), sizes)
 
 
 def show(title: str, found: dict[str, list[float]], work: Sequence[float]) -> None:
@@ -177,18 +206,18 @@ def show(title: str, found: dict[str, list[float]], work: Sequence[float]) -> No
         print(f"  {name} takes {mine / theirs:.2f} times as long as vacuumdb, it is {theirs / mine:.1f} times as fast")
 
 
-def under_load(dsn: str, tables: Sequence[str], run: Callable[[], float]) -> None:
+def under_load(dsn: str, tables: Sequence[str], run: Callable[[], float], sizes: Sizes) -> None:
     """The slowest statements of an application without a run and during one."""
     wear(dsn, tables, 5)
     print("\nan application's statements (updates by key), the slowest and the 99th percentile")
-    for name, work in (("alone", lambda: time.sleep(4)), ("during tables: all", run)):
-        times = application(dsn, work)
+    for name, work in (("alone", lambda: time.sleep(sizes.alone)), ("during tables: all", run)):
+        times = application(dsn, work, sizes.big_rows)
         print(
             f"  {name:24} {times[-1] * 1000:6.0f} ms   {times[len(times) * 99 // 100] * 1000:6.1f} ms   of {len(times)}"
         )
 
 
-def application(dsn: str, work: Callable[[], object]) -> list[float]:
+def application(dsn: str, work: Callable[[], object], rows: int) -> list[float]:
     """The sorted seconds of the statements that were done while `work` went on."""
     times: list[float] = []
     stop = threading.Event()
@@ -197,7 +226,7 @@ def application(dsn: str, work: Callable[[], object]) -> list[float]:
         with psycopg.connect(dsn, autocommit=True) as connection:
             while not stop.is_set():
                 began = time.perf_counter()
-                connection.execute("update big_0 set k = k + 1 where id = %s", (random.randrange(BIG_ROWS),))
+                connection.execute("update big_0 set k = k + 1 where id = %s", (random.randrange(rows),))
                 times.append(time.perf_counter() - began)
                 time.sleep(0.002)
 

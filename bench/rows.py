@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from pathlib import Path
 
 from costs import by_turns, cost
+from figures import Figures, arguments
 
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
@@ -37,10 +37,7 @@ def write_home(home: Path, server: Server, rows: int) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--quick", action="store_true", help="only to see that it runs")
-    given = parser.parse_args()
+    given = arguments(__doc__, ROUNDS).parse_args()
     rows, rounds = (1000, 1) if given.quick else (ROWS, given.rounds)
     with tempfile.TemporaryDirectory(prefix="runner-bench-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
@@ -54,6 +51,10 @@ def main() -> None:
             (found,) = by_turns(rounds, words, fine=fine)
         finally:
             server.remove()
+    figures = Figures("rows", f"{rows:,} rows, two thresholds of which one has a past; {rounds} processes", given.quick)
+    figures.versions["PostgreSQL"] = str(server.major)
+    figures.add_process("`runner run`, the whole process", found, seconds=AIM, memory=MEMORY)
+    figures.write()
     print(f"{rows:,} rows, two thresholds, one with a past: {found} (aim: {AIM} s, {MEMORY} MB)")
 
 

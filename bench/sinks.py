@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from costs import ENVIRONMENT
+from figures import Figures, arguments
 
 from runner.api import Outcome, Report, Result
 from runner.app.crontab import own_command
@@ -108,20 +109,27 @@ def _report() -> Report:
     return Report(id="bench", group="usual", title="Usual", slot=now, created=now, results=results)
 
 
-def measure_alone(folder: Path) -> None:
+def measure_alone(folder: Path, rounds: int, figures: Figures) -> None:
     total = 0.0
     for name in local_sinks(folder, ""):
-        words = [sys.executable, __file__, name, str(folder)]
-        found = [float(subprocess.run(words, check=True, capture_output=True, text=True).stdout) for _ in range(ROUNDS)]
+        words = [sys.executable, __file__, "--alone", name, "--folder", str(folder)]
+        found = [float(subprocess.run(words, check=True, capture_output=True, text=True).stdout) for _ in range(rounds)]
         total += min(found)
         print(f"{name:16} {min(found):7.1f} ms of the processor by itself")
+        figures.add(f"`{name}` alone: the processor, the quickest", min(found), "ms")
     print(f"{'together':16} {total:7.1f} ms of the processor")
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        alone(sys.argv[1], Path(sys.argv[2]))
+    parser = arguments(__doc__, ROUNDS)
+    parser.add_argument("--alone", default="", help="only this sink, in this process")
+    parser.add_argument("--folder", type=Path, default=Path())
+    given = parser.parse_args()
+    if given.alone:
+        alone(given.alone, given.folder)
         return
+    rounds = 1 if given.quick else given.rounds
+    figures = Figures("sinks", f"{CHECKS} checks on one server, four local sinks; {rounds} ticks", given.quick)
     with (
         tempfile.TemporaryDirectory(prefix="runner-bench-") as name,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock,
@@ -129,33 +137,34 @@ def main() -> None:
         folder = Path(name)
         sock.bind(str(folder / "syslog"))
         threading.Thread(target=read, args=(sock,), daemon=True).start()
-        measure_alone(folder)
+        measure_alone(folder, rounds, figures)
         server = Server.start(folder / "pg")
         try:
-            measure(folder, server)
+            measure(folder, server, rounds, figures)
         finally:
             server.remove()
+    figures.write()
 
 
-def measure(folder: Path, server: Server) -> None:
+def measure(folder: Path, server: Server, count: int, figures: Figures) -> None:
     sinks = local_sinks(folder, str(folder / "syslog"))
     silent = {name: {**sink, "send": ["critical"]} for name, sink in sinks.items()}
-    kinds = {"nothing to send": silent, **{name: {name: sink} for name, sink in sinks.items()}, "all four": sinks}
+    each = {} if figures.quick else {name: {name: sink} for name, sink in sinks.items()}
+    kinds = {"nothing to send": silent, **each, "all four": sinks}
     homes = {kind: folder / f"home-{number}" for number, kind in enumerate(kinds)}
     for kind, home in homes.items():
         write_home(home, server, kinds[kind])
         tick(home, 0)
-    rounds = [{kind: tick(home, minute) for kind, home in homes.items()} for minute in range(1, ROUNDS + 1)]
+    rounds = [{kind: tick(home, minute) for kind, home in homes.items()} for minute in range(1, count + 1)]
     # As with timeit, the quickest says what the work costs; the others say what else the machine did.
     quickest = {kind: [min(item[kind][place] for item in rounds) for place in (0, 1)] for kind in kinds}
     base = quickest["nothing to send"]
-    print(
-        f"{CHECKS} checks on one server; the quickest of {ROUNDS} ticks of each kind by turns, and what the sinks add"
-    )
+    print(f"{CHECKS} checks on one server; the quickest of {count} ticks of each kind by turns, and what the sinks add")
     for kind, (wall, work) in quickest.items():
         line = f"{kind:16} {wall:7.1f} ms ({work:6.1f} ms of the processor)"
         print(line if kind == "nothing to send" else f"{line}   {wall - base[0]:+6.1f} ms ({work - base[1]:+6.1f} ms)")
     more = quickest["all four"][0] - base[0]
+    figures.add("what all four add to a tick", more, "ms", AIM)
     print(f"the aim is {AIM:g} ms for all four: {'reached' if more <= AIM else 'missed'}")
 
 

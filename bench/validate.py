@@ -5,7 +5,6 @@ A file has one check with a query, three thresholds and a message; `--jobs 3` pu
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -14,13 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from costs import Cost, cost
+from costs import Cost, cost, middle
+from figures import Figures, arguments
 
 from runner.app.crontab import own_command
 from runner.config.assemble import CHECKS_SCHEMA, schema_texts
 from runner.plugins.host import PluginHost
 
 FILES, ROUNDS = 1000, 5
+LIMIT, MEMORY = 2, 150
 OTHER = "check-jsonschema==0.39.0"
 OTHER_FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "runner-bench" / OTHER
 _JOB = """\
@@ -40,12 +41,12 @@ _JOB = """\
 """
 
 
-def write_home(home: Path, jobs: int) -> None:
+def write_home(home: Path, files: int, jobs: int) -> None:
     (home / "checks.d").mkdir()
     (home / "runner.yaml").write_text("version: 1\nsinks: {screen: {type: stdout}}\n")
-    for file in range(FILES):
+    for file in range(files):
         numbers = range(file * jobs + 1, (file + 1) * jobs + 1)
-        text = "".join(_JOB.format(number=number, files=FILES * jobs) for number in numbers)
+        text = "".join(_JOB.format(number=number, files=files * jobs) for number in numbers)
         (home / "checks.d" / f"group-{file}.yaml").write_text(
             f"title: Group {file}\nschedule: daily at 01:30\njobs:\n{text}"
         )
@@ -75,23 +76,30 @@ def line(name: str, costs: Sequence[Cost]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, ROUNDS)
     parser.add_argument("--jobs", type=int, default=1, help="jobs in a file")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
+    files, rounds = (20, 1) if given.quick else (FILES, given.rounds)
+    figures = Figures("validate", f"{files:,} files with {given.jobs} job(s) each; {rounds} processes", given.quick)
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
         home = Path(folder)
-        write_home(home, given.jobs)
+        write_home(home, files, given.jobs)
         ours = [*own_command(), "--home", str(home), "validate"]
-        other = other_command(home)
+        other = None if given.quick else other_command(home)
+        if other is None:
+            figures.miss(f"there is no {OTHER} to compare with")
         cost(ours)
         # By turns, so that whatever else the machine does meets both alike.
-        costs = [(cost(ours), cost(other) if other else None) for _ in range(given.rounds)]
-    print(f"{FILES:,} files with {given.jobs} job(s) each; medians of {given.rounds} processes by turns")
+        costs = [(cost(ours), cost(other) if other else None) for _ in range(rounds)]
+    print(f"{figures.sizes} by turns, medians")
     print(f"{'':18} {'wall':>9}  {'fastest to slowest':>18} {'processor':>11} {'memory':>11}")
     print(line("runner validate", [mine for mine, _ in costs]))
     if theirs := [each for _, each in costs if each]:
         print(line("check-jsonschema", theirs))
+        figures.versions["check-jsonschema"] = OTHER.rpartition("=")[2]
+        figures.add_process("check-jsonschema on the same files", middle(theirs))
+    figures.add_process("`runner validate`", middle([mine for mine, _ in costs]), seconds=LIMIT, memory=MEMORY)
+    figures.write()
 
 
 if __name__ == "__main__":
