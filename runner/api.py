@@ -234,6 +234,9 @@ class HistoryReader(Protocol):
         last_state, last_slot; only runs whose slot is after `since`.
         """
 
+    def latest(self, job: str | None = None) -> Sequence[Result]:
+        """The newest result of the job on each of its targets, of all jobs without a name."""
+
     def seen(self) -> Mapping[tuple[str, str], Seen]:
         """What is known of each job and target since they were first looked at, however long ago."""
 

@@ -16,6 +16,7 @@ from runner.api import (
     Past,
     Problem,
     QueryError,
+    Result,
     RunnerError,
     Sample,
     Seen,
@@ -53,6 +54,9 @@ class _History:
         return {}
 
     def run_statistics(self, since: datetime) -> Sequence[Mapping[str, object]]:  # noqa: ARG002
+        return ()
+
+    def latest(self, job: str | None = None) -> Sequence[Result]:  # noqa: ARG002
         return ()
 
     def seen(self) -> Mapping[tuple[str, str], Seen]:

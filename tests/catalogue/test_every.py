@@ -28,7 +28,7 @@ USERS = ("postgres", "minimal", "nobody")
 EXTENSIONS = ("pg_stat_statements", "pgstattuple", "pg_buffercache", "amcheck")
 MOMENTS = ("2026-03-04T02:00Z", "2026-03-04T02:30Z")
 # They look at something else than the server that the target names.
-OTHERS = ("host.", "runner.", "pg.pgbouncer-", "pg.one-", "pg.cluster-", "pg.certificate-")
+OTHERS = ("host.", "runner.", "fleet.", "pg.pgbouncer-", "pg.one-", "pg.cluster-", "pg.certificate-")
 CHECKS = sorted(name for name in entries() if not name.startswith(OTHERS))
 NEEDS_MORE = {
     "pg.agent-failures": "the extension pgagent",

@@ -19,6 +19,7 @@ from runner.api import (
     Past,
     ProbeType,
     Problem,
+    Result,
     Sample,
     Seen,
     Series,
@@ -68,6 +69,9 @@ class Remembered:
         return self.trends.get(column, {})
 
     def run_statistics(self, since: datetime) -> Sequence[Mapping[str, object]]:
+        return ()
+
+    def latest(self, job: str | None = None) -> Sequence[Result]:
         return ()
 
     def seen(self) -> Mapping[tuple[str, str], Seen]:
