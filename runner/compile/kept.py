@@ -76,9 +76,17 @@ def _mark(path: Path, loaded: LoadedSettings, registry: Registry) -> str:
 
 def program_mark() -> str:
     """The modules of runner with their times, so that an update without a new version is noticed as well."""
-    root = Path(runner.__file__).parent
-    found = sorted((str(item), item.stat()) for item in root.rglob("*.py"))
+    found = sorted(_modules(str(Path(runner.__file__).parent)))
     return "\n".join(f"{name} {status.st_mtime_ns} {status.st_size}" for name, status in found)
+
+
+def _modules(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield entry.path, entry.stat()
+            elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
+                yield from _modules(entry.path)
 
 
 def _files(path: Path, registry: Registry) -> Iterator[Path]:

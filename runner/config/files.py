@@ -23,7 +23,9 @@ SYSTEM_HOME: Final = Path(gate.SYSTEM_HOME)
 MAX_BYTES: Final = 1_000_000
 
 Reason = Literal["--home", "RUNNER_HOME", "found upward", "system"]
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# YAML 1.2.2, "Character Set". Most files are ASCII, and the ranges of Unicode take long to compile.
+_UNPRINTABLE_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +132,13 @@ def read_text(path: Path, name: str) -> FileText:
         at = _position(data[: error.start].decode(errors="replace"))
         message = f"byte 0x{data[error.start]:02x} is not UTF-8"
         return _unusable(path, name, _complaint("file-encoding", name, message, "save it as UTF-8", at=at))
-    if bad := _UNPRINTABLE.search(text.removeprefix("\ufeff")):
-        at = _position(text.removeprefix("\ufeff")[: bad.start()])
+    text = text.removeprefix("\ufeff")
+    if bad := (_UNPRINTABLE_ASCII.search(text) if text.isascii() else re.search(_UNPRINTABLE, text)):
+        at = _position(text[: bad.start()])
         message = f"the control character U+{ord(bad[0]):04X} cannot stand in YAML"
         hint = 'remove it, or write it as an escape in double quotes, such as "\\u0007"'
         return _unusable(path, name, _complaint("file-encoding", name, message, hint, at=at))
-    return FileText(path=path, name=name, text=text.removeprefix("\ufeff"))
+    return FileText(path=path, name=name, text=text)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -30,11 +30,22 @@ class _UnknownError(Exception):
 
 
 def compiled(schema: Mapping[str, Any]) -> Test | None:
-    """A test of plain data as `json` gives it; None when the schema has a keyword that needs a full validator."""
+    """A test of plain data as `json` gives it; None when the schema has a keyword that needs a full validator.
+
+    Where such a keyword stands deeper, the data that reach it do not fit: the full validator looks at them.
+    """
     try:
-        return _Compiler(schema.get("$defs", {})).test(schema)
+        whole = _Compiler(schema.get("$defs", {})).test(schema)
     except _UnknownError:
         return None
+
+    def fits(value: Any) -> bool:
+        try:
+            return whole(value)
+        except _UnknownError:
+            return False
+
+    return fits
 
 
 class _Compiler:
@@ -85,10 +96,24 @@ class _Compiler:
         if required := tuple(schema.get("required", ())):
             yield lambda value: not isinstance(value, dict) or all(key in value for key in required)
         if {"properties", "patternProperties", "additionalProperties"} & set(schema):
-            properties = {key: self.test(fragment) for key, fragment in schema.get("properties", {}).items()}
+            properties = _Properties(schema.get("properties", {}), self.test)
             patterns = schema.get("patternProperties", {}).items()
             matching = tuple((_search(pattern).search, self.test(fragment)) for pattern, fragment in patterns)
             yield partial(_properties, properties, matching, self.test(schema.get("additionalProperties", True)))
+
+
+class _Properties(dict[str, "Test | None"]):
+    """Their tests, each made for the first value that has it: most documents have few of the properties."""
+
+    def __init__(self, schemas: Mapping[str, Any], make: Callable[[Any], Test]) -> None:
+        super().__init__()
+        self._schemas, self._make = schemas, make
+
+    def __missing__(self, name: str) -> Test | None:
+        if name not in self._schemas:
+            return None
+        made = self[name] = self._make(self._schemas[name])
+        return made
 
 
 def _referred(made: list[Test], value: Any) -> bool:
@@ -112,12 +137,12 @@ def _items(test: Test, value: Any) -> bool:
 
 
 def _properties(
-    properties: Mapping[str, Test], matching: tuple[tuple[Callable[[str], Any], Test], ...], others: Test, value: Any
+    properties: _Properties, matching: tuple[tuple[Callable[[str], Any], Test], ...], others: Test, value: Any
 ) -> bool:
     if not isinstance(value, dict):
         return True
     for key, item in value.items():
-        test = properties.get(key)
+        test = properties[key]
         if test is not None and not test(item):
             return False
         found = [pattern_test for search, pattern_test in matching if search(key)]

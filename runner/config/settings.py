@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -111,7 +112,13 @@ def _document(home: Path) -> Document:
     file = read_text(path, SETTINGS_FILE)
     if file.text is None:
         return Document(file=SETTINGS_FILE, text="", root=None, diagnostics=file.diagnostics)
-    return parse(file.text, SETTINGS_FILE)
+    return _parsed(file.text)
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Document:
+    """Read twice at every start: for the plugins, and for all that they add to."""
+    return parse(text, SETTINGS_FILE)
 
 
 def _env_files(root: MappingNode, home: Path, environ: Mapping[str, str]) -> tuple[str, ...]:

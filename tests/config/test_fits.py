@@ -96,8 +96,14 @@ def test_a_keyword_means_what_it_means_to_the_validator(schema: Any, value: Any)
 
 
 @pytest.mark.parametrize("schema", [
-    {"oneOf": [{}]}, {"not": {}}, {"properties": {"a": {"uniqueItems": True}}}, {"const": [1]}, {"$ref": "#/other"},
+    {"oneOf": [{}]}, {"not": {}}, {"const": [1]}, {"$ref": "#/other"},
     {"$ref": "#/$defs/none"}, {"dependentRequired": {"a": ["b"]}}, {"type": "thing"},
 ])  # fmt: skip
 def test_what_is_not_known_is_left_to_the_validator(schema: dict[str, Any]) -> None:
     assert compiled(schema) is None
+
+
+def test_a_property_that_is_not_known_fits_never_and_costs_the_others_nothing() -> None:
+    test = compiled({"properties": {"a": {"uniqueItems": True}, "b": {"type": "integer"}}})
+    assert test is not None
+    assert (test({"a": [1]}), test({"b": 1}), test({"b": "x"}), test({"c": 1})) == (False, True, False, True)
