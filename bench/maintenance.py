@@ -1,17 +1,15 @@
 """A vacuum night beside `vacuumdb --analyze` with as many connections: everything, and what 5 % of the tables need.
 
 Both are whole processes, started by turns against the same server, each time after the same rows were updated.
-`python bench/maintenance.py [--jobs 2] [--rounds 7] [--version 18]`; it starts a server of its own.
+`python bench/maintenance.py [--jobs 2] [--rounds 7] [--big 12] [--version 18]`; it starts a server of its own.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from statistics import median
 import psycopg
 from costs import ENVIRONMENT
 from figures import Figures, arguments
+from load import Load, beside
 
 from runner.app.crontab import own_command
 from runner.demo.embedded import Server
@@ -113,10 +112,13 @@ def compare(rounds: int, prepare: Callable[[], None], ways: dict[str, Callable[[
 def main() -> None:
     parser = arguments(__doc__, ROUNDS)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--big", type=int, default=BIG, help="tables of 800,000 rows, beside 500 small ones")
     parser.add_argument("--version", type=int, default=None)
     chosen = parser.parse_args()
     sizes = (
-        Sizes(small=20, big=1, big_rows=20_000, rounds=1, alone=0.5) if chosen.quick else Sizes(rounds=chosen.rounds)
+        Sizes(small=20, big=1, big_rows=20_000, rounds=1, alone=0.5)
+        if chosen.quick
+        else Sizes(rounds=chosen.rounds, big=chosen.big)
     )
     what = f"{sizes.small} tables of {SMALL_ROWS} rows and {sizes.big} of {sizes.big_rows:,}"
     figures = Figures("maintenance", f"{what}, {chosen.jobs} connections; {sizes.rounds} processes", chosen.quick)
@@ -191,7 +193,7 @@ def measure(server: Server, folder: Path, jobs: int, sizes: Sizes, figures: Figu
         f"`tables: needed`, {len(some)} of {len(every)}: times as fast", quicker, "times", NEEDED, at_least=True
     )
     figures.add("`tables: needed`, the whole process: times as fast", theirs / ours, "times")
-    under_load(dsn, every, by_runner("everything", every), sizes)
+    under_load(server, folder, every, by_runner("everything", every), sizes)
 
 
 def show(title: str, found: dict[str, list[float]], work: Sequence[float]) -> None:
@@ -206,38 +208,21 @@ def show(title: str, found: dict[str, list[float]], work: Sequence[float]) -> No
         print(f"  {name} takes {mine / theirs:.2f} times as long as vacuumdb, it is {theirs / mine:.1f} times as fast")
 
 
-def under_load(dsn: str, tables: Sequence[str], run: Callable[[], float], sizes: Sizes) -> None:
-    """The slowest statements of an application without a run and during one."""
-    wear(dsn, tables, 5)
-    print("\nan application's statements (updates by key), the slowest and the 99th percentile")
+def under_load(server: Server, folder: Path, tables: Sequence[str], run: Callable[[], float], sizes: Sizes) -> None:
+    """What pgbench measures without a run and during one: its slowest transactions."""
+    program = server.installation.folder / "pgbench"
+    if not program.exists():
+        print(f"\nan application beside it is not measured: there is no {program}")
+        return
+    script = folder / "update.sql"
+    script.write_text(f"\\set id random(1, {sizes.big_rows})\nupdate big_0 set k = k + 1 where id = :id;\n")
+    wear(server.dsn("bench"), tables, 5)
+    print("\npgbench with 4 clients and 200 updates by key a second, the slowest and the 99th percentile")
     for name, work in (("alone", lambda: time.sleep(sizes.alone)), ("during tables: all", run)):
-        times = application(dsn, work, sizes.big_rows)
+        times = beside(Load(program, server.dsn("bench"), ["-f", str(script)]), work)
         print(
             f"  {name:24} {times[-1] * 1000:6.0f} ms   {times[len(times) * 99 // 100] * 1000:6.1f} ms   of {len(times)}"
         )
-
-
-def application(dsn: str, work: Callable[[], object], rows: int) -> list[float]:
-    """The sorted seconds of the statements that were done while `work` went on."""
-    times: list[float] = []
-    stop = threading.Event()
-
-    def update() -> None:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            while not stop.is_set():
-                began = time.perf_counter()
-                connection.execute("update big_0 set k = k + 1 where id = %s", (random.randrange(rows),))
-                times.append(time.perf_counter() - began)
-                time.sleep(0.002)
-
-    thread = threading.Thread(target=update)
-    thread.start()
-    try:
-        work()
-    finally:
-        stop.set()
-        thread.join()
-    return sorted(times)
 
 
 if __name__ == "__main__":
