@@ -25,6 +25,8 @@ class Verdict:
     interrupted: int = 0
     reports: int = 0
     doubles: int = 0
+    both: int = 0
+    """Slots that one host counted as missed and another ran in its own time."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -37,10 +39,12 @@ def judge(
     unsure: bool = False,
     named: Callable[[RunRecord], str] = lambda row: row.job,
     last: datetime | None = None,
+    apart: bool = False,
 ) -> Verdict:
     """`jobs` have a slot each so many minutes from `first` to the ground's time; those of `once` begin once a slot.
 
-    `named` are those that have slots of their own, `last` is the last slot that is looked at. It is `unsure` what was recorded when the store was away: reports were sent that nobody could write down.
+    `named` are those that have slots of their own, `last` is the last slot that is looked at; clocks of hosts
+    may be `apart`. It is `unsure` what was recorded when the store was away: reports were sent that nobody could write down.
     """
     found = Verdict(wrong=list(ground.complaints))
     with ground.opened() as store:
@@ -53,13 +57,21 @@ def judge(
             (item.job, item.target, json.dumps(item.series.key), item.change.value, item.at.isoformat())
             for item in reversed(store.transitions(limit=_ALL))
         ]
-    _slots(found, [replace(row, job=named(row)) for row in rows], jobs, first, last or ground.now)
+    _slots(found, [replace(row, job=named(row)) for row in rows], jobs, first, last or ground.now, apart=apart)
     _begun(found, rows, ground.path, once, strict=not unsure)
     _delivered(found, rows, changes, ground.path, strict=not unsure)
     return found
 
 
-def _slots(found: Verdict, rows: Sequence[RunRecord], jobs: Mapping[str, int], first: datetime, last: datetime) -> None:
+def _slots(
+    found: Verdict,
+    rows: Sequence[RunRecord],
+    jobs: Mapping[str, int],
+    first: datetime,
+    last: datetime,
+    *,
+    apart: bool,
+) -> None:
     by_job: dict[str, list[RunRecord]] = defaultdict(list)
     for row in rows:
         by_job[row.job].append(row)
@@ -68,18 +80,24 @@ def _slots(found: Verdict, rows: Sequence[RunRecord], jobs: Mapping[str, int], f
     for job, minutes in jobs.items():
         step = minutes * MINUTE
         covered: Counter[datetime] = Counter()
+        counted: set[datetime] = set()
         for row in by_job[job]:
             if row.run and row.attempt > 1:
                 continue
             slot = row.since or row.slot
             while slot <= row.slot:
-                covered[slot] += 1
+                # Where clocks differ, what one host counts as missed may still be run by another in its own time.
+                if apart and not row.run:
+                    counted.add(slot)
+                else:
+                    covered[slot] += 1
                 slot += step
         slot = first + (BEGIN - first) % step
         while slot <= last:
             found.slots += 1
-            if covered[slot] != 1:
+            if covered[slot] != 1 and not (slot in counted and not covered[slot]):
                 found.wrong.append(f"{job} for {slot} is accounted for {covered[slot]} times")
+            found.both += slot in counted and covered[slot] == 1
             slot += step
         _attempts(found, job, by_job[job])
 

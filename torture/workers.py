@@ -265,7 +265,7 @@ def judged(fleet: Fleet, first: datetime, last: datetime) -> Verdict:
     """Each job on each target by itself; what is after `last` may still be on its way."""
     jobs = {f"{job}@{name}": minutes for job, minutes in ON_TARGETS.items() for name in fleet.names}
     jobs |= {f"{job}@": minutes for job, minutes in ON_HOST.items()}
-    return judge(fleet, jobs, first, ONCE, named=lambda row: f"{row.job}@{row.target}", last=last)  # type: ignore[arg-type]
+    return judge(fleet, jobs, first, ONCE, named=lambda row: f"{row.job}@{row.target}", last=last, apart=True)  # type: ignore[arg-type]
 
 
 def _free_port() -> int:
@@ -316,9 +316,9 @@ def main(words: list[str] | None = None) -> int:
     print(f"{dict(fleet.happened)} {dict(sorted(fleet.codes.items()))}")
     print(
         f"slots {found.slots:,}, runs {found.runs:,}, interrupted {found.interrupted:,}, reports {found.reports:,},"
-        f" delivered twice {found.doubles:,}, wrong {len(found.wrong):,}"
+        f" delivered twice {found.doubles:,}, counted by one host and run by the other {found.both:,}, wrong {len(found.wrong):,}"
     )
-    for sentence in found.wrong[:40]:
+    for sentence in found.wrong[:300]:
         print(f"  {sentence}")
     return 1 if found.wrong else 0
 
