@@ -173,7 +173,6 @@ def test_a_run_by_name_takes_its_own_parameters_and_a_dry_run_shows_both(make: M
     said = runner("run", "vacuum-one", "--dry-run", *given, home=home.path, environ=home.environ).out
     by_hand, _, by_itself = said.partition("for what dead-rows complains about:")
     assert ("auto_t1" in by_hand, "auto_t2" in by_hand) == (True, False)
-    assert "vacuum (skip_database_stats)" in by_itself or "vacuum " in by_itself
     assert (
         "public.auto_t1; dead-rows:" in by_itself.replace("\n      ", " ") or "dead-rows: public.auto_t2" in by_itself
     )

@@ -160,6 +160,25 @@ def test_statements(step: VacuumStep | AnalyzeStep, kind: str, major: int, sql: 
     assert table_statement(step, table('T "q"', kind=kind), major) == sql
 
 
+@pytest.mark.parametrize(
+    ("step", "kind", "pages", "major", "sql"),
+    [
+        (VacuumStep(analyze=True), "r", 128, 15, 'vacuum (verbose, analyze) "public"."t"'),
+        (VacuumStep(), "r", 128, 14, 'vacuum "public"."t"'),
+        (VacuumStep(), "r", 127, 15, 'vacuum "public"."t"'),
+        (VacuumStep(full=True), "r", 128, 15, 'vacuum (full) "public"."t"'),
+        (FreezeStep(), "r", 128, 15, 'vacuum (verbose, freeze) "public"."t"'),
+        (AnalyzeStep(), "r", 128, 17, 'analyze "public"."t"'),
+        (AnalyzeStep(), "r", 128, 18, 'analyze (verbose) "public"."t"'),
+        (VacuumStep(analyze=True), "p", 128, 17, 'analyze "public"."t"'),
+    ],
+)
+def test_a_table_of_some_size_is_asked_what_it_cost_where_the_server_tells(
+    step: VacuumStep | AnalyzeStep, kind: str, pages: int, major: int, sql: str
+) -> None:
+    assert table_statement(step, table("t", kind=kind, pages=pages), major) == sql
+
+
 def test_children_are_left_to_themselves_where_the_server_would_take_them_along() -> None:
     parent = table("p", has_children=True)
     assert table_statement(VacuumStep(), parent, 18) == 'vacuum (skip_database_stats) only "public"."p"'

@@ -16,6 +16,7 @@ from runner.model.quantity import show_bytes, show_duration, show_number
 _WORK = ("table", "result", "time")
 _SIZES = ("size before", "size after", "difference", "dead before", "dead after")
 _AGES = ("age before", "age after")
+_BUFFERS = ("hit", "read", "dirtied")
 
 
 def columns_for(worked: Sequence[Worked]) -> list[Column]:
@@ -56,23 +57,24 @@ def work_table(worked: Sequence[Worked], *, sizes: bool) -> list[Table]:
     if not worked:
         return []
     ages = any(item.action == "freeze" for item in worked)
-    columns = (*_WORK, *(_SIZES if sizes else ()), *(_AGES if ages else ()))
+    buffers = any(item.buffers is not None for item in worked)
+    columns = (*_WORK, *(_SIZES if sizes else ()), *(_AGES if ages else ()), *(_BUFFERS if buffers else ()))
     ordered = sorted(worked, key=lambda item: (item.fate is Fate.DONE, -item.seconds))
-    rows = [_row(item, sizes=sizes, ages=ages) for item in ordered[:MOST_ROWS]]
+    rows = [_row(item, sizes=sizes, ages=ages, buffers=buffers) for item in ordered[:MOST_ROWS]]
     if sum(item.after is not None for item in worked) > 1:
-        rows.append(_totals(worked, sizes=sizes, ages=ages))
+        rows.append(_totals(worked, sizes=sizes, ages=ages, buffers=buffers))
     return [
         Table(
             title="tables",
             columns=columns,
             rows=tuple(rows),
-            numeric=frozenset({"time", *_SIZES, *_AGES}) & frozenset(columns),
+            numeric=frozenset({"time", *_SIZES, *_AGES, *_BUFFERS}) & frozenset(columns),
             more=max(0, len(worked) - MOST_ROWS),
         )
     ]
 
 
-def _row(item: Worked, *, sizes: bool, ages: bool) -> tuple[str, ...]:
+def _row(item: Worked, *, sizes: bool, ages: bool, buffers: bool) -> tuple[str, ...]:
     title = f"{item.database}/{item.table.title}" if item.database else item.table.title
     result = item.verb if item.fate is Fate.DONE else item.fate.value
     cells = [title, result, show_duration(item.seconds)]
@@ -80,7 +82,17 @@ def _row(item: Worked, *, sizes: bool, ages: bool) -> tuple[str, ...]:
         cells += _sizes(item.before, item.after)
     if ages:
         cells += [_age(item.before), _age(item.after)]
+    if buffers:
+        cells += _buffers([item])
     return tuple(cells)
+
+
+def _buffers(worked: Sequence[Worked]) -> list[str]:
+    """What is known of the blocks that were found in memory, read and changed."""
+    known = [item.buffers for item in worked if item.buffers is not None]
+    if not known:
+        return [""] * len(_BUFFERS)
+    return [show_bytes(sum(getattr(item, name) for item in known)) for name in _BUFFERS]
 
 
 def _sizes(before: Counts, after: Counts | None) -> list[str]:
@@ -99,7 +111,7 @@ def _age(counts: Counts | None) -> str:
     return "" if counts is None or counts.xid_age is None else show_number(counts.xid_age)
 
 
-def _totals(worked: Sequence[Worked], *, sizes: bool, ages: bool) -> tuple[str, ...]:
+def _totals(worked: Sequence[Worked], *, sizes: bool, ages: bool, buffers: bool) -> tuple[str, ...]:
     """A table that several steps worked on counts once: as it was before the first, and after the last."""
     first: dict[tuple[str, Key], Counts] = {}
     last: dict[tuple[str, Key], Counts] = {}
@@ -110,7 +122,7 @@ def _totals(worked: Sequence[Worked], *, sizes: bool, ages: bool) -> tuple[str, 
     cells = ["total", "", show_duration(sum(item.seconds for item in worked if item.after is not None))]
     if sizes:
         cells += _sizes(_sum(list(first.values())), _sum(list(last.values())))
-    return (*cells, *([""] * len(_AGES) if ages else ()))
+    return (*cells, *([""] * len(_AGES) if ages else ()), *(_buffers(worked) if buffers else ()))
 
 
 def _sum(counts: Sequence[Counts]) -> Counts:

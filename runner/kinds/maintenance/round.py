@@ -12,6 +12,7 @@ from typing import Final
 from runner.api import Key, QueryError, RunContext, Session
 from runner.kinds.maintenance import watch
 from runner.kinds.maintenance.budget import Budget
+from runner.kinds.maintenance.buffers import BLOCK, buffers_of
 from runner.kinds.maintenance.choose import pages_of
 from runner.kinds.maintenance.counts import Counts, counts_of
 from runner.kinds.maintenance.crew import Crew, Ended, Hand, Item
@@ -269,6 +270,7 @@ class Round:
                 seconds=each.seconds,
                 before=self._before.get(table.key, Counts()),
                 after=after,
+                buffers=buffers_of(each.answer),
             )
         )
 
@@ -281,4 +283,4 @@ class Round:
 
 
 def _pages(item: Item) -> float:
-    return item.table.size / 8192 if isinstance(item.table, IndexFacts) else pages_of(item.table)
+    return item.table.size / BLOCK if isinstance(item.table, IndexFacts) else pages_of(item.table)

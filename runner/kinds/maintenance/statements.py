@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from runner.kinds.maintenance.buffers import tells_of_buffers
 from runner.kinds.maintenance.facts import TableFacts
 from runner.kinds.maintenance.indexes import IndexFacts
 from runner.kinds.maintenance.spec import (
@@ -52,9 +53,10 @@ def statement_of(step: WorkStep, relation: TableFacts | IndexFacts, major: int) 
 def table_statement(step: TableStep, table: TableFacts, major: int) -> str:
     """VACUUM or ANALYZE of one table; partitioned tables are only analyzed."""
     if isinstance(step, AnalyzeStep) or table.is_parent:
-        options = [*(["skip_locked"] if step.skip_locked else []), *_ring(step.buffer_usage_limit, major)]
+        verbose = ["verbose"] if tells_of_buffers(step, table, major) else []
+        options = [*verbose, *(["skip_locked"] if step.skip_locked else []), *_ring(step.buffer_usage_limit, major)]
         return f"analyze {_listed(options)}{_only(table, major)}{_quoted(table)}"
-    return f"vacuum {_listed(_vacuum_options(step, major))}{_only(table, major)}{_quoted(table)}"
+    return f"vacuum {_listed(_vacuum_options(step, table, major))}{_only(table, major)}{_quoted(table)}"
 
 
 def _only(table: TableFacts, major: int) -> str:
@@ -80,11 +82,12 @@ def _asked(step: WorkStep) -> list[str]:
     return asked
 
 
-def _vacuum_options(step: Cleaning, major: int) -> list[str]:
+def _vacuum_options(step: Cleaning, table: TableFacts, major: int) -> list[str]:
     full = isinstance(step, VacuumStep) and step.full
     known = {name: on for name, on in step.flags.items() if SINCE.get(name, 0) <= major}
     cleanup = f"index_cleanup {step.index_cleanup}"
     return [
+        *(["verbose"] if tells_of_buffers(step, table, major) else []),
         *(["full"] if full else []),
         *(["analyze"] if isinstance(step, VacuumStep) and step.analyze else []),
         *(["freeze"] if isinstance(step, FreezeStep) or step.freeze else []),

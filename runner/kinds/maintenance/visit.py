@@ -8,6 +8,7 @@ from dataclasses import field, replace
 
 from runner.api import Job, QueryError, Rows, RunContext, ServerFacts, Session
 from runner.kinds.maintenance.budget import Budget
+from runner.kinds.maintenance.buffers import BLOCK
 from runner.kinds.maintenance.calls import Call, for_each, mends_now
 from runner.kinds.maintenance.choose import NOBODY, Selection, select
 from runner.kinds.maintenance.crew import Hand, Item
@@ -185,7 +186,7 @@ class Visitor:
         ]
         if isinstance(step, VacuumStep) and step.full:
             for item in selection.chosen:
-                size = show_bytes(item.table.pages * _BLOCK)
+                size = show_bytes(item.table.pages * BLOCK)
                 warning = f"{item.table.title}: {lock_of(step)}; up to {size} more on disk until it is done"
                 self.visit.notes.append(f"{self._here}{warning}")
                 self.context.progress(f"{self._here}{warning}")
@@ -333,9 +334,6 @@ class Visitor:
         ran = run_statement(self.session, step, call, name, self.budget.left())
         self.visit.ran.append(ran)
         return ran.succeeded
-
-
-_BLOCK = 8192
 
 
 def _named(answer: Rows) -> list[tuple[str, str]]:

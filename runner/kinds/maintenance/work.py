@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from runner.api import Answer, Notice, QueryError
+from runner.kinds.maintenance.buffers import Buffers
 from runner.kinds.maintenance.counts import Counts, Relation
 from runner.kinds.maintenance.indexes import IndexFacts
 from runner.kinds.maintenance.spec import AnalyzeStep, FreezeStep, ReindexStep, VacuumStep, WorkStep
@@ -58,6 +59,7 @@ class Worked:
     seconds: float = 0.0
     before: Counts = Counts()
     after: Counts | None = None
+    buffers: Buffers | None = None
 
     @property
     def returned(self) -> int:
