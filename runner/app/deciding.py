@@ -12,7 +12,7 @@ from runner.app.loading import Loaded
 from runner.engine.claims import NOT_KNOWN, living
 from runner.engine.decision import Decision
 from runner.engine.due import LATE_AFTER, decide
-from runner.engine.remedy import at_most_every, needless
+from runner.engine.remedy import MOST_RUNS, at_most_every, needless
 from runner.model.quantity import show_duration
 from runner.model.target import HOST, Target
 from runner.records import dataclass
@@ -83,7 +83,6 @@ def _needless(
 
 
 LONG_AGO = timedelta(days=1)
-MOST_RUNS = 1000
 _FEW = 4
 """So many questions about one slot are asked one by one."""
 

@@ -19,6 +19,8 @@ from runner.store.base import RunRecord
 _CLOCK_CHANGE: Final = timedelta(hours=1)
 """A night that comes an hour early because the clocks changed is not too early."""
 _NAMED: Final = 5
+MOST_RUNS: Final = 1000
+"""So many of a job's newest runs are looked through for the one on a target."""
 FOUND: Final = (State.WARNING, State.CRITICAL)
 """What a check found; where it could not look nothing is mended."""
 

@@ -32,7 +32,7 @@ from runner.engine.finish import finish
 from runner.engine.masking import masked
 from runner.engine.places import Places
 from runner.engine.publish import Publisher, info_of
-from runner.engine.remedy import last_by_itself, remedy_of, what_became
+from runner.engine.remedy import MOST_RUNS, last_by_itself, remedy_of, what_became
 from runner.errors import StoreError
 from runner.model.home import Home
 from runner.model.problem import Memory
@@ -273,7 +273,7 @@ class Tick:
         if mender is None:
             return ""
         try:
-            runs = self._around.store.runs(mender.name)
+            runs = self._around.store.runs(mender.name, limit=MOST_RUNS)
         except StoreError:
             return ""
         run = last_by_itself(mender, claim.target, runs)

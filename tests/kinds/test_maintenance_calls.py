@@ -6,11 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from runner.api import Job, Problem, Series, State, Target
+from runner.api import Job, Problem, Series, ServerFacts, State, Target
 from runner.judge import Rule
 from runner.kinds.check.spec import CheckSpec, Remedy
 from runner.kinds.maintenance.calls import Call, calls_of, for_each
-from tests.kinds.support import SLOT, Context, Remembered, job
+from runner.kinds.maintenance.read import read
+from runner.kinds.maintenance.run import run
+from tests.kinds.maintained import context_for, dead_rows, make_dead_rows
+from tests.kinds.support import SLOT, Complaints, Context, Remembered, job, mapping
+from tests.postgres import Database, Servers
 
 PARAMS = {"table": "nothing", "most": 3, "where": "x"}
 
@@ -84,3 +88,34 @@ def test_a_statement_without_parameters_is_run_once() -> None:
     made = calls(found("s", "t"), found("s", "u"), table="{{ table }}")
     assert [call.title for call in for_each(made, "select :table")] == ["s.t", "s.u"]
     assert [call.title for call in for_each(made, "select 1")] == [""]
+
+
+def test_only_the_databases_of_problems_are_worked_on_and_all_are_looked_at(
+    database: Database, server: Servers
+) -> None:
+    make_dead_rows(database, "public.t")
+    with server.fresh_database() as other:
+        make_dead_rows(other, "public.t")
+        context = context_for(database)
+        context.databases = (database.name, other.name)
+        context.previous, context.params = {"m": SLOT}, {"table": "nothing"}
+        context.history = Remembered(open=[found("public", "t", database=other.name)])
+        remedy = Remedy(job="m", auto=True, params={"table": "{{ table }}"})
+        context.jobs = (job("dead", "check", CheckSpec(rule=Rule(key=("schema", "table")), remedy=remedy)),)
+        steps = [{"vacuum": {"tables": {"sql": "select 'public', :table"}}}]
+        spec = read(mapping({"maintenance": "m", "steps": steps}), Complaints(params=context.params))
+        with context.sessions:
+            outcome = run(context, job("m", "maintenance", spec, mends=("dead",)))
+        assert outcome.state is State.OK
+        assert outcome.looked == {database.name, other.name}
+        assert (dead_rows(database, "t") > 0, dead_rows(other, "t")) == (True, 0)
+
+
+def test_without_anything_to_mend_the_run_is_skipped() -> None:
+    context = Context(
+        target=Target(name="main", options={}), server=ServerFacts(version=150000, in_recovery=False, user="", superuser=True, database="own", databases=()),
+        previous={"m": SLOT},
+    )  # fmt: skip
+    spec = read(mapping({"maintenance": "m", "steps": [{"vacuum": {}}]}), Complaints())
+    outcome = run(context, job("m", "maintenance", spec, mends=("dead",)))
+    assert outcome.skipped == "no problem of dead is open now"

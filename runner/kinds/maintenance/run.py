@@ -25,7 +25,7 @@ def run(context: RunContext, job: Job) -> Outcome:
         return skipped("the server is a standby; maintenance is done on its primary and arrives by replication")
     calls = {database: calls_of(context, job, database, server.database) for database in context.databases}
     if not any(calls.values()):
-        return skipped(f"{' and '.join(job.mends)} complains of nothing now")
+        return skipped(f"no problem of {' or '.join(job.mends)} is open now")
     start = context.clock.elapsed()
     budget = budget_of(context, job, spec.limits)
     visits = _visits(context, job, spec, server, budget, calls)
