@@ -63,7 +63,7 @@ class Claim:
 class RunRecord:
     """A slot and what became of it; `run` and `started` are empty when it was decided without a run.
 
-    A decision can stand for `slots` slots of the schedule, the oldest of which is `since`.
+    A decision, and an old run that was ok, can stand for `slots` slots of the schedule, the oldest of which is `since`.
     """
 
     run: str

@@ -14,6 +14,8 @@ from runner.records import dataclass
 from runner.store.base import Pruned
 from runner.store.database import Database
 from runner.store.downsample import DAY, HOUR, Placed, floor, merge
+from runner.store.sweeps import looked_in
+from runner.store.upkeep import fact, set_fact
 from runner.store.values import json_rows, json_text
 
 PIECE: Final = 20_000
@@ -22,6 +24,12 @@ MOST: Final = 400_000
 """Rows after which a tick leaves the rest to the next one."""
 _LOOK: Final = 500
 _RUNS: Final = 1_000
+_TOLD: Final = timedelta(days=7)
+"""Texts that only people may still want to look up: results and delivered reports of older runs go."""
+_TOGETHER: Final = timedelta(days=90)
+"""Runs that were ok and are older than this stand together, those of a day as one."""
+_SLIMMED: Final = "slimmed"
+"""The fact that names the slot up to which results are slim: none is looked at twice."""
 _WEIGHT: Final = 20
 """How many rows a run or a report counts for: its result or its deliveries go with it."""
 
@@ -32,6 +40,10 @@ _NEEDED: Final = (
     " (select 1 from deliveries d where d.report = k.report and d.state = 'pending'))))"
 )
 _OF_NEEDED: Final = _NEEDED.format(run="b.run")
+_OF_UNTOLD: Final = (
+    "exists (select 1 from runs k where k.id = {run} and (k.report is null"
+    " or exists (select 1 from deliveries d where d.report = k.report and d.state = 'pending')))"
+)
 # The newest batch of a job and target, or that of a needed run. The plus keeps SQLite from walking all later batches.
 _KEPT: Final = (
     "(not exists (select 1 from batches o where o.subject = b.subject and +o.id > b.id)"  # noqa: S608
@@ -86,6 +98,8 @@ class Pruning:
         gone, runs = (instant(now - timedelta(seconds=age)) for age in (keep.daily, keep.runs))
         days = instant(floor(now - timedelta(seconds=keep.hourly), DAY))
         hours = instant(floor(now - timedelta(seconds=keep.samples), HOUR))
+        together = instant(floor(now - _TOGETHER, DAY))
+        told = instant(now - min(_TOLD, timedelta(seconds=keep.runs)))
         self._phases: tuple[Callable[[Database, _Place], _Piece], ...] = (
             lambda db, place: _remove_batches(db, place, 0, gone),
             lambda db, place: _remove_batches(db, place, HOUR, gone),
@@ -94,6 +108,9 @@ class Pruning:
             lambda db, place: _merge_batches(db, place, 0, days, DAY),
             lambda db, place: _merge_batches(db, place, 0, hours, HOUR),
             _remove_series,
+            lambda db, place: _slim_results(db, place, told),
+            lambda db, place: _merge_runs(db, place, together),
+            lambda db, place: _remove_told(db, place, told),
             lambda db, place: _remove_runs(db, place, runs),
             lambda db, place: _remove_transitions(db, place, runs),
             lambda db, place: _remove_reports(db, place, runs),
@@ -264,6 +281,66 @@ def _remove_series(db: Database, place: _Place) -> _Piece:
 
 
 # ---- runs and reports
+
+
+def _slim_results(db: Database, place: _Place, before: str) -> _Piece:
+    """Of an old result stays where it looked, which `sweeps` asks for; reports have told the rest."""
+    begin = place if place.at else _Place(fact(db, _SLIMMED) or "")
+    rows = db.execute(
+        f"select r.id, r.slot, d.data, {_NEEDED.format(run='r.id')} from runs r left join results d on d.run = r.id"  # noqa: S608
+        f" where (r.slot, r.id) > (?, ?) and r.slot < ? order by r.slot, r.id limit {_RUNS}",
+        (*begin, before),
+    ).fetchall()
+    slim = [
+        (json_text({"outcome": {"looked": looked_in(data)}}), run)
+        for run, _, data, needed in rows
+        if data and not needed
+    ]
+    db.executemany("update results set data = ? where run = ?", slim)
+    if len(rows) < _RUNS:
+        set_fact(db, _SLIMMED, before)
+        return _Piece(None, rows=len(rows))
+    return _Piece(_Place(rows[-1][1], rows[-1][0]), rows=len(rows))
+
+
+def _merge_runs(db: Database, place: _Place, before: str) -> _Piece:
+    """Of the runs of a job on a target that were ok on one day (UTC) the last stands for all."""
+    merged = 0
+    while (first := _oldest_slot(db, place, before)) and merged < PIECE:
+        day = first[:10]
+        rows = db.execute(
+            "select max(r.id), min(coalesce(r.since, r.slot)), sum(r.slots), count(*), r.job, r.target from runs r"  # noqa: S608
+            " where r.slot >= ? and r.slot < ? and r.status = 'done' and r.state = 'ok'"
+            f" and not {_OF_UNTOLD.format(run='r.id')} group by r.job, r.target having count(*) > 1",
+            (day, f"{day}U"),
+        ).fetchall()
+        for last, since, slots, count, job, target in rows:
+            db.execute(
+                "delete from runs where slot >= ? and slot < ? and job = ? and target = ? and id < ?"  # noqa: S608
+                f" and status = 'done' and state = 'ok' and not {_NEEDED.format(run='runs.id')}",
+                (day, f"{day}U", job, target, last),
+            )
+            db.execute("update runs set since = ?, slots = ? where id = ?", (since, int(slots), last))
+            merged += count
+        place = _Place(f"{day}U")
+    return _Piece(place if first else None, rows=merged)
+
+
+def _oldest_slot(db: Database, place: _Place, before: str) -> str | None:
+    row = db.execute("select min(slot) from runs where slot > ? and slot < ?", (place.at, before)).fetchone()
+    return row[0] if row else None
+
+
+def _remove_told(db: Database, place: _Place, before: str) -> _Piece:
+    """Reports that every sink has: nothing asks for them again."""
+    old = db.execute(
+        "select p.id from reports p where p.created < ? and not exists"  # noqa: S608
+        " (select 1 from deliveries d where d.report = p.id and d.state <> 'done')"
+        f" order by p.created limit {_RUNS}",
+        (before,),
+    ).fetchall()
+    db.executemany("delete from reports where id = ?", old)
+    return _Piece(_rest(place, old), rows=len(old) * _WEIGHT)
 
 
 def _remove_runs(db: Database, place: _Place, before: str) -> _Piece:

@@ -22,7 +22,7 @@ _FAILED = "status = 'done' and (state = 'unknown' or (kind <> 'check' and state 
 _STATISTICS = f"""
     select s.job, s.target, n."group", s.tried, s.failed, s.interrupted, s.missed, s.skipped, s.started, s.slot
     from (
-        select job, target, max(id) as newest, count(*) filter (where attempt > 0) as tried,
+        select job, target, max(id) as newest, coalesce(sum(slots) filter (where attempt > 0), 0) as tried,
             count(*) filter (where {_FAILED}) as failed, count(*) filter (where status = 'interrupted') as interrupted,
             coalesce(sum(slots) filter (where status = 'missed'), 0) as missed,
             coalesce(sum(slots) filter (where status = 'skipped'), 0) as skipped,

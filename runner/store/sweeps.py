@@ -91,4 +91,9 @@ def _looked(db: Database, run: int | None) -> frozenset[str] | None:
     row = db.execute("select data from results where run = ?", (run,)).fetchone()
     if row is None:
         return None
-    return frozenset(map(str, json.loads(row[0]).get("outcome", {}).get("looked", ())))
+    return frozenset(looked_in(row[0]))
+
+
+def looked_in(data: str) -> list[str]:
+    """The databases that a recorded result looked at, the first by name first."""
+    return sorted(map(str, json.loads(data).get("outcome", {}).get("looked", ())))

@@ -70,6 +70,8 @@ def command(context: click.Context, name: str, since: str, limit: int, as_json: 
 
 
 def _status(run: RunRecord, gone: Collection[str]) -> str:
+    if run.waits:
+        return "waiting"
     return "interrupted" if run.run in gone else run.status
 
 
@@ -79,7 +81,7 @@ def _why(run: RunRecord, gone: Collection[str]) -> str:
     if run.since is None or run.slots < 2:
         return run.reason or run.summary
     count = f"at least {run.slots}" if run.slots >= MISSED_CAP else str(run.slots)
-    return f"{count} slots since {run.since:%Y-%m-%d %H:%M}: {run.reason}"
+    return f"{count} slots since {run.since:%Y-%m-%d %H:%M}: {run.reason or run.summary}"
 
 
 def _took(run: RunRecord) -> str:
