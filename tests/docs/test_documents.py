@@ -56,7 +56,7 @@ ENVIRONMENT = {
 STATES = {0, 1, 2, 3}
 EXITS = {"run": STATES, "status": STATES, "doctor": {0, 1}, "ack": {0, 1}}
 NOT_RUN = re.compile(
-    r"\b(apt-get|pip|pytest|systemctl|sqlite3|crontab (install|remove|-l)|runner demo|lint-imports|python -m|make (demo|test|generated))\b"
+    r"\b(apt-get|buildah|pip|pytest|systemctl|sqlite3|crontab (install|remove|-l)|runner demo|lint-imports|python -m|make (demo|test|generated))\b"
 )
 
 
