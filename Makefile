@@ -18,7 +18,7 @@ BIN := .venv/bin
 PIP := @$(BIN)/python -m pip -qq --disable-pip-version-check
 DEMO_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
-BENCHMARKS := quiet validate formats sinks catalogue maintenance rows fleet store stress executor
+BENCHMARKS := quiet validate formats sinks catalogue warm_and_far maintenance rows fleet store stress executor
 
 help:
 	@sed -n 's/^# make/make/p' Makefile

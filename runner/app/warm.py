@@ -1,4 +1,4 @@
-"""Ticks of `--loop` begin warm: as forks of a process that has imported what a tick needs."""
+"""Ticks of `--loop` begin warm: as forks of a process that has imported, and read, what a tick needs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import suppress
 from importlib import import_module
 
 from runner.app.loading import Loaded
-from runner.compile.kept import program_mark
-from runner.errors import PluginError
+from runner.compile.kept import keep_in_memory, program_mark
+from runner.engine.database.libpq import libpq
+from runner.errors import PluginError, TargetError
 from runner.plugins.host import PluginStatus
 from runner.plugins.registry import BUILT_IN_PLUGIN, resolve
 from runner.store.address import is_postgres
@@ -31,6 +32,7 @@ class Starter:
         self._mark = "" if _has_plugins(loaded) else program_mark()
         if self._mark:
             _import_what_a_tick_needs(loaded)
+            keep_in_memory(loaded.home.path, loaded.registry, os.environ)
 
     def start(self) -> int:
         """The pid of a new tick. Raises OSError."""
@@ -76,7 +78,10 @@ def _import_what_a_tick_needs(loaded: Loaded) -> None:
     postgres = is_postgres(loaded.home.settings.state)
     for module in ("sqlstore", "sqlite", *(["postgres.engine"] if postgres else [])):
         import_module(f"runner.store.{module}")
-    Template("{% if one %}{{ one | count }}{% endif %}").names()
+    # A template for which the engine is needed, and the library that talks to servers.
+    Template("{% set one = 1 %}").names()
+    with suppress(TargetError):
+        libpq()
     for factory in _factories(loaded):
         with suppress(PluginError):
             resolve(factory)

@@ -30,6 +30,7 @@ from runner.model.home import Home
 from runner.model.job import Job
 from runner.model.node import MappingNode, plain
 from runner.plugins.registry import BUILT_IN_PLUGIN, Registry, resolve
+from runner.records import dataclass
 
 FILE: Final = "plan.json"
 _ABOUT_JOBS: Final = frozenset({"kinds", "probes", "functions"})
@@ -140,22 +141,54 @@ def _replace_file(folder: Path, text: str) -> None:
 # ---- reading
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the file says: jobs of the files that the mark is of."""
+
+    mark: str
+    groups: Mapping[str, str]
+    files: tuple[Path, ...]
+    jobs: tuple[Job, ...]
+
+
+_in_memory: list[_Kept] = []
+"""At most one, of a process whose forks run ticks."""
+
+
+def keep_in_memory(path: Path, registry: Registry, environ: Mapping[str, str]) -> None:
+    """For the forks of this process: they read the file no more while nothing changes."""
+    loaded = load_settings(path, registry, environ)
+    mark = _mark(path, loaded, registry)
+    _in_memory[:] = [found] if mark and (found := _found(path, registry, mark)) else []
+
+
 def _restored(path: Path, loaded: LoadedSettings, registry: Registry, mark: str) -> Home | None:
+    if any(item.severity is Severity.ERROR for item in loaded.diagnostics):
+        return None
+    kept = next((item for item in _in_memory if item.mark == mark), None) or _found(path, registry, mark)
+    if kept is None:
+        return None
+    return Home(
+        path=path,
+        settings=loaded.settings,
+        targets=loaded.targets,
+        jobs=kept.jobs,
+        groups=kept.groups,
+        diagnostics=loaded.diagnostics,
+        secrets=loaded.secrets,
+        files=tuple(dict.fromkeys([*loaded.files, *kept.files])),
+        sources=loaded.sources,
+    )
+
+
+def _found(path: Path, registry: Registry, mark: str) -> _Kept | None:
+    """What is kept in the state folder, if it is of this mark."""
     try:
         kept = _read(path / ".runner" / FILE)
-        if kept["mark"] != mark or any(item.severity is Severity.ERROR for item in loaded.diagnostics):
+        if kept["mark"] != mark:
             return None
-        return Home(
-            path=path,
-            settings=loaded.settings,
-            targets=loaded.targets,
-            jobs=tuple(_jobs(kept["jobs"], registry)),
-            groups=kept["groups"],
-            diagnostics=loaded.diagnostics,
-            secrets=loaded.secrets,
-            files=tuple(dict.fromkeys([*loaded.files, *map(Path, kept["files"])])),
-            sources=loaded.sources,
-        )
+        jobs = tuple(_jobs(kept["jobs"], registry))
+        return _Kept(mark, kept["groups"], tuple(map(Path, kept["files"])), jobs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, PluginError):
         return None
 

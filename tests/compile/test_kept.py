@@ -14,7 +14,7 @@ import pytest
 from runner.api import JobKind
 from runner.compile import kept
 from runner.compile.home import load_home
-from runner.compile.kept import FILE, load_kept
+from runner.compile.kept import FILE, keep_in_memory, load_kept
 from runner.config.files import shipped
 from runner.model.codec import encode
 from runner.model.home import Home
@@ -186,3 +186,20 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(path: Path) -> None:
     assert not any(is_kept(path) for _ in range(2))
     (path / ".runner").write_text("in the way")
     assert not any(is_kept(path) for _ in range(2))
+
+
+def test_forks_take_the_jobs_from_memory_while_nothing_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, _ = load(path)
+    keep_in_memory(path, REGISTRY, {})
+    monkeypatch.setattr(kept, "_in_memory", list(kept._in_memory))
+    (path / ".runner" / FILE).unlink()
+    home, was_kept = load(path)
+    assert was_kept
+    assert [encode(job) for job in home.jobs] == [encode(kept._bare(job)) for job in before.jobs]
+    write(path, {"checks.d/one.yaml": CHECK.replace("x > 1", "x > 2")})
+    assert not is_kept(path)
+
+
+def test_nothing_stays_in_memory_that_is_not_kept(path: Path) -> None:
+    keep_in_memory(path, REGISTRY, {})
+    assert not kept._in_memory
