@@ -1,6 +1,6 @@
 """The store after a year of 200 checks that run hourly: what a tick writes, what `runner status` costs, how large it is.
 
-The first and the last ticks are written by the store itself, and after every ten days it prunes, with the settings of a home that
+The first and the last ticks are written by the store itself, and after every five days it prunes, with the settings of a home that
 says nothing. The ticks between them are copies of the first with other times, made by SQL in the same file.
 """
 
@@ -31,7 +31,7 @@ CHECKS, HOURS, ROUNDS = 200, 365 * 24, 15
 ROWS = (1, 1, 1, 10)
 """Rows that checks see, by turns."""
 WRITE, STATUS, SIZE = 50, 200, 500
-EVERY = 240
+EVERY = 120
 """Hours between two prunings."""
 
 COPIES = (
@@ -173,8 +173,10 @@ def write_home(home: Path, checks: int) -> list[str]:
 
 
 def main() -> None:
-    given = arguments(__doc__, ROUNDS).parse_args()
-    checks, hours, rounds = (10, 500, 2) if given.quick else (CHECKS, HOURS, given.rounds)
+    parser = arguments(__doc__, ROUNDS)
+    parser.add_argument("--days", type=int, default=HOURS // 24)
+    given = parser.parse_args()
+    checks, hours, rounds = (10, 500, 2) if given.quick else (CHECKS, given.days * 24, given.rounds)
     figures = Figures("store", f"{checks} checks, every hour for {hours / 24:,.0f} days", given.quick)
     figures.versions["SQLite"] = sqlite3.sqlite_version
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:

@@ -14,7 +14,7 @@ from runner.records import dataclass
 from runner.store.base import Pruned
 from runner.store.database import Database
 from runner.store.downsample import DAY, HOUR, Placed, floor, merge
-from runner.store.sweeps import looked_in
+from runner.store.sweeps import looked_in, looked_without_result
 from runner.store.upkeep import fact, set_fact
 from runner.store.values import json_rows, json_text
 
@@ -284,19 +284,19 @@ def _remove_series(db: Database, place: _Place) -> _Piece:
 
 
 def _slim_results(db: Database, place: _Place, before: str) -> _Piece:
-    """Of an old result stays where it looked, which `sweeps` asks for; reports have told the rest."""
+    """Of an old result stays where it looked, where its rows do not tell; reports have told the rest."""
     begin = place if place.at else _Place(fact(db, _SLIMMED) or "")
     rows = db.execute(
         f"select r.id, r.slot, d.data, {_NEEDED.format(run='r.id')} from runs r left join results d on d.run = r.id"  # noqa: S608
         f" where (r.slot, r.id) > (?, ?) and r.slot < ? order by r.slot, r.id limit {_RUNS}",
         (*begin, before),
     ).fetchall()
-    slim = [
-        (json_text({"outcome": {"looked": looked_in(data)}}), run)
-        for run, _, data, needed in rows
-        if data and not needed
-    ]
-    db.executemany("update results set data = ? where run = ?", slim)
+    gone = [(run, looked_in(data)) for run, _, data, needed in rows if data and not needed]
+    plain = [run for run, looked in gone if looked == looked_without_result(db, run)]
+    without = set(plain)
+    db.execute(f"delete from results where run in {db.dialect.members}", (json_text(plain),))  # noqa: S608
+    kept = [(json_text({"outcome": {"looked": looked}}), run) for run, looked in gone if run not in without]
+    db.executemany("update results set data = ? where run = ?", kept)
     if len(rows) < _RUNS:
         set_fact(db, _SLIMMED, before)
         return _Piece(None, rows=len(rows))

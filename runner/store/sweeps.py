@@ -56,6 +56,7 @@ def read_sweep(db: Database, place: Place) -> Sweep:
     looked = _looked(db, place.run)
     if looked is None:
         looked = frozenset(series.database for series, _ in rows)
+        looked = looked or frozenset({""} if place.run is not None else ())
     merged = place.span if place.run is None and any(is_summary(cells) for _, cells in rows) else 0
     samples = {
         series: {name: sample_of(cell, place.at) for name, cell in cells.items()} for series, cells in rows if merged
@@ -92,6 +93,16 @@ def _looked(db: Database, run: int | None) -> frozenset[str] | None:
     if row is None:
         return None
     return frozenset(looked_in(row[0]))
+
+
+def looked_without_result(db: Database, run: int) -> list[str]:
+    """What is taken for the databases of a run whose result is gone: those of its rows, or the target's own."""
+    rows = db.execute(
+        "select distinct s.database from batches b join samples m on m.batch = b.id join series s on s.id = m.series"
+        " where b.run = ?",
+        (run,),
+    ).fetchall()
+    return sorted(database for (database,) in rows) or [""]
 
 
 def looked_in(data: str) -> list[str]:
