@@ -23,6 +23,8 @@ from runner.store.open import open_store, same_database, shown_url, store_path
 from runner.store.salvage import Repaired, examine, repair
 
 OLDEST, NEWEST = 14, 18
+_UNATTENDED = 300.0
+"""Seconds within which a worker should have begun what was handed out."""
 _LATE = 180.0
 """Seconds after which the last tick is too long ago for a cron line of every minute."""
 
@@ -35,6 +37,7 @@ def doctor(loaded: Loaded, clock: Clock, *, connect: bool = True) -> Iterator[Ad
     yield from _sinks(loaded)
     yield from _plugins(loaded)
     yield from _sources(loaded)
+    yield from _executor(loaded, clock)
     for target in loaded.home.targets.values() if connect else ():
         yield from _target(loaded, target)
 
@@ -77,6 +80,37 @@ def _store(loaded: Loaded, clock: Clock) -> Iterator[Advice]:
     if waiting:
         yield Advice(
             good=False, message=f"{waiting} deliveries wait for another try", hint="runner run-due tries again"
+        )
+
+
+def _executor(loaded: Loaded, clock: Clock) -> Iterator[Advice]:
+    """Whether runs can be handed out, and whether somebody takes them."""
+    home = loaded.home
+    if home.settings.executor is None:
+        return
+    from runner.app.executors import hands_of
+
+    hands = hands_of(loaded)
+    try:
+        if hands:
+            hands.held(())
+        with open_store(home.settings.state, home.path) as store:
+            waiting = [run for run in store.running() if run.waits]
+    except RunnerError as error:
+        yield Advice(good=False, message=f"executor {home.settings.executor.type}: {error.message}", hint=error.hint)
+        return
+    finally:
+        if hands:
+            hands.close()
+    yield Advice(good=True, message=f"executor {home.settings.executor.type}: runs can be handed out")
+    waited = max(((clock.now() - run.started).total_seconds() for run in waiting if run.started), default=0.0)
+    if waited > _UNATTENDED:
+        reasons = sorted({run.reason for run in waiting if run.reason})
+        yield Advice(
+            good=False,
+            message=f"{counted(len(waiting), 'run')} waited for a worker for up to {show_duration(waited)}"
+            + (f": {reasons[0]}" if reasons else ""),
+            hint="start workers (runner worker) for every queue, with the same home",
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runner.app.current import Current
+from runner.app.doctor import doctor
 from runner.app.executors import open_executor
 from runner.app.runs import Manner
 from runner.app.work import Worker
@@ -196,6 +197,23 @@ def test_a_worker_with_another_home_refuses_and_the_run_is_told_in_the_end(fleet
     assert f"no worker began it within 10 min: {answer.reason}" in str(report)
     assert len(batch.runs) == 1
     assert one.work(SLOT + 12 * MINUTE) == 0
+
+
+def test_the_doctor_tells_of_runs_that_nobody_begins(fleet: Make) -> None:
+    one = fleet({"g.yaml": CHECK})
+    one.home.tick()
+    one.queue.waiting[0]["version"] = "another"
+    one.work()
+
+    def said(at: Any) -> list[str]:
+        advice = doctor(one.home.load(), ShiftedClock(at), connect=False)
+        return [item.message for item in advice if "executor" in item.message or "worker" in item.message]
+
+    assert said(SLOT + MINUTE) == ["executor test.memory: runs can be handed out"]
+    _, told = said(SLOT + 6 * MINUTE)
+    assert told.startswith("1 run waited for a worker for up to 6 min: this worker has version ")
+    one.queue.broken = True
+    assert said(SLOT) == ["executor test.memory: the queue cannot be reached"]
 
 
 def test_an_edited_file_is_read_by_the_worker_as_well(fleet: Make) -> None:
