@@ -13,6 +13,7 @@ import pytest
 
 from runner.api import Answer, Backlog, Job, Problem, Query, Row, RunnerError, ScheduleError, Seen, Target, TargetError
 from runner.engine.database.server import Server as EngineServer
+from runner.model.inventory import Gone, SourceState
 from runner.probes import connect, disk, latency, runs, self as own
 from runner.probes.registered import PROBES
 from runner.schedule import parse
@@ -249,3 +250,17 @@ def test_deliveries_that_pile_up(tmp_path: Path) -> None:
     assert pager["told"] == "sink pager: 3 reports wait, the oldest for 1 h"
     assert (mail["waiting"], mail["oldest"], mail["given_up"]) == (0, 0, 2)
     assert mail["told"] == "sink mail: 0 reports wait; 2 were given up within a day"
+
+
+def test_sources_of_targets_that_fail_and_targets_that_are_gone() -> None:
+    gone = (Gone(at=ago(hours=1), names=("a", "b")), Gone(at=ago(hours=6), names=("c",)))
+    sources = (
+        SourceState(name="cmdb", read=ago(hours=2), tried=SLOT, failed="it names no target at all"),
+        SourceState(name="file", read=ago(days=9), complaints=("row 1: it has no name",), gone=gone),
+    )
+    context = Context(history=History(), target_sources=sources)  # type: ignore[arg-type]
+    cmdb, file, left = talk(own.fetch(context, {}), None)[0]
+    assert (cmdb["silent"], cmdb["given_up"], cmdb["told"]) == (7200, 0, "targets of cmdb: it names no target at all")
+    assert (file["silent"], file["given_up"]) == (0, 1), "a file that did not change is not silent"
+    assert (left["what"], left["given_up"]) == ("gone", 2)
+    assert left["told"] == "a, b: gone from file, no job runs there any more"
