@@ -46,10 +46,16 @@ async def carry(
 async def main(milliseconds: float, socket: str) -> None:
     now = most = 0
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal now, most
-        now += 1
+    async def count() -> None:
+        """A little later: what was closed before this connection began may not have been read yet."""
+        nonlocal most
+        await asyncio.sleep(0.005)
         most = max(most, now)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal now
+        now += 1
+        counting = asyncio.create_task(count())
         server_reader, server_writer = await asyncio.open_unix_connection(socket)
         half = milliseconds / 2000
 
@@ -57,7 +63,7 @@ async def main(milliseconds: float, socket: str) -> None:
             nonlocal now
             now -= 1
 
-        await asyncio.gather(carry(reader, server_writer, half, closed), carry(server_reader, writer, half))
+        await asyncio.gather(carry(reader, server_writer, half, closed), carry(server_reader, writer, half), counting)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
