@@ -31,6 +31,8 @@ def clean(text: str) -> str:
 
 def instant(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds and `Z`, so that texts sort as times do; naive means UTC."""
+    if moment.tzinfo is UTC:
+        return moment.isoformat(timespec="microseconds")[:-6] + "Z"
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return aware.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from runner.errors import StoreError
@@ -16,23 +17,30 @@ from runner.store.samples import read_observations
 from runner.store.values import json_text
 
 
-def write_report(db: Database, report: Report, recorded: Mapping[str, Result]) -> None:
+def write_report(
+    db: Database, report: Report, recorded: Mapping[str, Result], written: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Keeps the report, replacing one with the same id, and marks its results as reported.
 
     `recorded` are the results of this transaction by run: their observations need no second copy.
+    `written` is what was kept of them as plain data, so that it is not made twice.
     """
     shared = [_is_recorded(result, recorded) for result in report.results]
-    slim = replace(
-        report,
-        results=tuple(
-            _without_observations(result) if stored else result
-            for result, stored in zip(report.results, shared, strict=True)
-        ),
-    )
+    plain = encode(replace(report, results=()))
+    plain["results"] = [
+        (
+            written[result.run]
+            if recorded[result.run] is result and result.run in written
+            else encode(_without_observations(result))
+        )
+        if stored
+        else encode(result)
+        for result, stored in zip(report.results, shared, strict=True)
+    ]
     db.execute(
         "insert into reports (id, created, data) values (?, ?, ?)"
         " on conflict (id) do update set created = excluded.created, data = excluded.data",
-        (report.id, instant(report.created), json_text({"report": encode(slim), "shared": shared})),
+        (report.id, instant(report.created), json_text({"report": plain, "shared": shared})),
     )
     db.executemany("update runs set report = ? where run = ?", ((report.id, result.run) for result in report.results))
 

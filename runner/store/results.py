@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from runner.errors import StoreError
 from runner.model.codec import decode, encode
@@ -15,15 +15,16 @@ from runner.store.samples import read_observations
 from runner.store.values import json_text
 
 
-def write_result(db: Database, number: int, result: Result) -> None:
-    """Keeps the result as the newest of its job and target."""
-    slim = result.with_outcome(replace(result.outcome, observations=()))
-    db.execute("insert into results (run, data) values (?, ?)", (number, json_text(encode(slim))))
+def write_result(db: Database, number: int, result: Result) -> Any:
+    """Keeps the result as the newest of its job and target; returns it as plain data, without its observations."""
+    plain = encode(result.with_outcome(replace(result.outcome, observations=())))
+    db.execute("insert into results (run, data) values (?, ?)", (number, json_text(plain)))
     db.execute(
         "insert into newest (job, target, run) values (?, ?, ?)"
         " on conflict (job, target) do update set run = case when excluded.run > newest.run then excluded.run else newest.run end",
         (result.job, result.target, number),
     )
+    return plain
 
 
 def read_result(db: Database, number: int, data: str) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from runner.model.codec import clean, instant
 from runner.model.result import Observation, Result
@@ -81,7 +81,12 @@ def _add_batch(db: Database, subject: int, number: int, result: Result, seen: Se
         "select id from series where subject = ? and last is not null", (subject,)
     )}  # fmt: skip
     held = {row[0] for row in db.execute("select series from samples where batch = ?", (before,))}
-    members = db.dialect.members
-    db.execute(f"update series set last = ? where id in {members}", (before, json_text(list(held - present))))  # noqa: S608
-    db.execute(f"update series set last = null where id in {members}", (json_text(list(present & gone)),))  # noqa: S608
+    _set_last(db, before, held - present)
+    _set_last(db, None, present & gone)
     return batch
+
+
+def _set_last(db: Database, batch: int | None, series: Collection[int]) -> None:
+    if series:
+        members = db.dialect.members
+        db.execute(f"update series set last = ? where id in {members}", (batch, json_text(list(series))))  # noqa: S608

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Concatenate, Self
+from typing import Any, Concatenate, Self
 
 from runner import crashpoints
 from runner.errors import StoreError
@@ -299,10 +299,9 @@ def _record(
     sinks: Sequence[tuple[str, datetime]],
     now: datetime,
 ) -> None:
-    for item in recorded:
-        _record_one(db, item)
+    written = {item.result.run: _record_one(db, item) for item in recorded}
     if report is not None:
-        reports.write_report(db, report, {item.result.run: item.result for item in recorded})
+        reports.write_report(db, report, {item.result.run: item.result for item in recorded}, written)
         deliveries.add_deliveries(db, report, sinks, now)
 
 
@@ -325,14 +324,16 @@ def _record_in_wave(
     return told
 
 
-def _record_one(db: Database, recorded: Recorded) -> None:
+def _record_one(db: Database, recorded: Recorded) -> Any:
+    """The result as plain data, as it was kept."""
     result = recorded.result
     number = runs.finish_run(db, result)
-    results.write_result(db, number, result)
+    written = results.write_result(db, number, result)
     samples.write_samples(db, number, result)
     problems.replace_problems(db, result.job, result.target, recorded.problems.values())
     problems.add_transitions(db, result.transitions)
     announced.end_acknowledged(db, result.job, result.target)
+    return written
 
 
 def _forget(db: Database, before: datetime) -> None:
