@@ -14,7 +14,8 @@ from runner.clock import SystemClock
 from runner.collector import many_objects
 from runner.compile.kept import load_kept
 from runner.config.files import SETTINGS_FILE, find_home
-from runner.config.settings import LoadedSettings, disabled_plugins, load_settings
+from runner.config.settings import LoadedSettings, load_settings
+from runner.config.settings_file import disabled_plugins
 from runner.errors import ConfigurationError, StoreError
 from runner.model.diagnostic import Diagnostic, Span
 from runner.model.home import Home

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from runner.config.assemble import runner_schema
-from runner.config.document import Document, parse
 from runner.config.environment import DEFAULT_FILES, Environment, load_environment
 from runner.config.executor_keys import read_executor
-from runner.config.files import SETTINGS_FILE, is_absent, read_text
+from runner.config.files import SETTINGS_FILE
 from runner.config.interpolate import Interpolator
 from runner.config.nodes import coerced, seconds_of, text_of, texts_of, value_of
 from runner.config.prune import each_part, pruned
 from runner.config.schema import Checker
 from runner.config.selectors import read_selector
+from runner.config.settings_file import settings_document
 from runner.config.source_keys import read_sources
 from runner.config.targets import read_targets
 from runner.errors import ScheduleError
@@ -67,7 +66,7 @@ class LoadedSettings:
 
 def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) -> LoadedSettings:
     """Reads runner.yaml and the env files; without a file the built-in values hold."""
-    document = _document(home)
+    document = settings_document(home)
     root = document.root or _EMPTY
     environment = load_environment(home, _env_files(root, home, environ), environ)
     interpolator = Interpolator(environment=environment, home=home, sources=registry.secret_sources)
@@ -97,28 +96,6 @@ def load_settings(home: Path, registry: Registry, environ: Mapping[str, str]) ->
         files=(home / SETTINGS_FILE, *environment.files),
         sources={document.file: document.text},
     )
-
-
-def disabled_plugins(home: Path) -> tuple[str, ...]:
-    """`plugins: {disabled: […]}` of runner.yaml, needed before plugins are loaded; empty for a broken file."""
-    root = _document(home).root
-    return texts_of(_mapping(root.get("plugins") if root else None).get("disabled"))
-
-
-def _document(home: Path) -> Document:
-    path = home / SETTINGS_FILE
-    if is_absent(path):
-        return Document(file=SETTINGS_FILE, text="", root=None)
-    file = read_text(path, SETTINGS_FILE)
-    if file.text is None:
-        return Document(file=SETTINGS_FILE, text="", root=None, diagnostics=file.diagnostics)
-    return _parsed(file.text)
-
-
-@lru_cache(maxsize=1)
-def _parsed(text: str) -> Document:
-    """Read twice at every start: for the plugins, and for all that they add to."""
-    return parse(text, SETTINGS_FILE)
 
 
 def _env_files(root: MappingNode, home: Path, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -123,13 +123,14 @@ def test_a_check(results: dict[str, Any], name: str) -> None:
     assert "Error" not in result["summary"]
 
 
-def test_what_was_cut_is_noted() -> None:
+def test_what_was_cut_off_is_unknown_and_not_gone() -> None:
     rule = Rule(kinds={}, computed={}, warning=(parse("n > 5"),), critical=(), record=frozenset({"n"}))
     table = Rows(columns=("n",), rows=((1,),), truncated=True)
     outcome = evaluate(
         CheckSpec(rule=rule), Looked(tables={"": table}), past=Past(), memory=Memory(), params={}, now=SLOT
     )
-    assert (outcome.state, outcome.notes) == (State.OK, ("only the first 1 rows were judged",))
+    assert (outcome.state, outcome.looked) == (State.UNKNOWN, frozenset())
+    assert outcome.findings[0].message.startswith("only the first 1 rows were judged")
 
 
 def test_rows_with_the_same_key_are_noted(results: dict[str, Any]) -> None:

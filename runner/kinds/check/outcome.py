@@ -46,13 +46,11 @@ def evaluate(
     judgement = judge(spec.rule, looked.tables, past, memory, params, now)
     writer = _Writer(spec, params, target)
     findings = [writer.finding(row) for row in (*judgement.whole, *judgement.rows) if row.state is not State.OK]
+    cut = {database: _not_judged(rows) for database, rows in looked.tables.items() if rows.truncated}
     findings += [
         Finding(state=State.UNKNOWN, message=reason, series=Series(database), reason=reason)
-        for database, reason in looked.blind.items()
+        for database, reason in (*looked.blind.items(), *cut.items())
     ]
-    cut = tuple(
-        f"only the first {len(rows.rows)} rows were judged" for rows in looked.tables.values() if rows.truncated
-    )
     summary = writer.summary(judgement, looked)
     return Outcome(
         summary=summary,
@@ -60,10 +58,15 @@ def evaluate(
         observations=judgement.observations,
         columns=_columns(spec, judgement),
         tables=_shown_rows(spec, judgement),
-        looked=frozenset(looked.tables),
-        notes=(*judgement.notes, *looked.notes, *cut, *writer.notes),
+        # What was cut off is neither well nor gone.
+        looked=frozenset(looked.tables.keys() - cut.keys()),
+        notes=(*judgement.notes, *looked.notes, *writer.notes),
         key=spec.rule.key,
     )
+
+
+def _not_judged(rows: Rows) -> str:
+    return f"only the first {len(rows.rows):,} rows were judged, the others are not known: select fewer, or the worst with limit"
 
 
 class _Writer:
