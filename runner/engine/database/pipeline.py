@@ -66,11 +66,12 @@ def _ask_window(connection: Connection, queries: Sequence[Query], lock_timeout: 
     bound = [_bound(query) for query in queries]
     sent = True
     try:
+        # The server may have begun with the first before the last is sent.
+        begun = time.monotonic()
         sent = _send(connection, queries, bound, lock_timeout)
-        mark = time.monotonic()
         for query, one in zip(queries, bound, strict=True):
-            answers.append(one if isinstance(one, QueryError) else _receive(connection, query, mark, notices))
-            mark = time.monotonic()
+            answers.append(one if isinstance(one, QueryError) else _receive(connection, query, begun, notices))
+            begun = time.monotonic()
         connection.end_pipeline()
     except _LostError as lost:
         if sent or lost.answer.sqlstate or len(queries) == 1:
@@ -124,13 +125,13 @@ def _send(
     return True
 
 
-def _receive(connection: Connection, query: Query, mark: float, notices: list[Notice]) -> Answer:
+def _receive(connection: Connection, query: Query, begun: float, notices: list[Notice]) -> Answer:
     """Reads up to this query's sync; the settings' own result is looked at only when it failed."""
     error: QueryError | None = None
     answered = Answered(query.max_rows)
     first = len(notices)
     try:
-        for statement, result in _results(connection, mark + query.timeout + _GRACE):
+        for statement, result in _results(connection, time.monotonic() + query.timeout + _GRACE):
             if result.status == libpq.FATAL_ERROR:
                 error = result.error()
             elif statement == 1 and result.status != libpq.PIPELINE_ABORTED:
@@ -138,7 +139,7 @@ def _receive(connection: Connection, query: Query, mark: float, notices: list[No
     except _LostError as lost:
         # The server's own last words say more than the library's.
         raise _LostError(error or lost.answer) from None
-    seconds = time.monotonic() - mark
+    seconds = time.monotonic() - begun
     answer = error or answered.answer()
     if isinstance(answer, QueryError):
         return replace(answer, seconds=seconds)
