@@ -213,6 +213,8 @@ class Simulated:
     path: Path
     clock: SetClock
     deaths: Deaths = field(default_factory=Deaths)
+    newest: datetime | None = None
+    """The latest time that a tick has seen, whatever the clock says now."""
     _loaded: Loaded | None = None
 
     def __post_init__(self) -> None:
@@ -250,6 +252,7 @@ class Simulated:
     def tick(self, point: str = "", times: int = 1) -> Ticked:
         """One tick, which dies at the point if it comes there so often."""
         at, loaded = self.clock.at, self.loaded()
+        self.newest = max(self.newest or at, at)
         with self.deaths.tick(point, times) as number:
             done: TickDone | None = None
             with suppress(Died):

@@ -70,7 +70,7 @@ CALLS = list(calls())
 @pytest.mark.parametrize(("where", "words"), CALLS, ids=[f"{where}: {' '.join(words)}" for where, words in CALLS])
 def test_a_command_exists_with_these_options(where: str, words: list[str]) -> None:
     del where
-    outer = click.Context(cli, info_name="runner", obj={}, resilient_parsing=True)
+    outer = click.Context(cli, info_name="runner", obj={}, resilient_parsing=True, **cli.context_settings)
     while words[0] == "--home":
         words = words[2:]
     if words == ["--version"]:

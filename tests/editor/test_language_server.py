@@ -83,7 +83,7 @@ def test_the_keys_that_fit_are_offered_and_no_others(
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("|", {"version", "env_files", "state", "defaults", "allow", "targets", "sinks", "routes", "windows", "silences",
-           "crontab", "plugins", "retention", "connections"}),
+           "crontab", "plugins", "retention", "connections", "executor", "targets_from"}),
     ("defaults:\n  |", set(DEFAULT_KEYS)),
     ("sinks:\n  log:\n    |", {"type"}),
     ("sinks:\n  log:\n    type: log_file\n    |", {"send", "timeout", "format", "rows", "values", "header", "path", "mode"}),
