@@ -16,7 +16,7 @@ from runner.api import CheckPack, CompileContext, JobKind, MappingNode, ProbeTyp
 from runner.compile.home import load_home
 from runner.config.diagnostics import render
 from runner.config.job_keys import COMMON_KEYS
-from runner.config.settings import disabled_plugins
+from runner.config.settings_file import disabled_plugins
 from runner.config.settings_keys import top_level
 from runner.engine.passed import schedule_digest
 from runner.model.home import Home
