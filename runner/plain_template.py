@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
-from runner.plain_tokens import NotPlainError, pieces_of, tokens_of
+from runner.plain_tokens import FIELD, NotPlainError, pieces_of, tokens_of
 from runner.plain_values import (
     PLAIN_FILTERS,
     Context,
@@ -68,6 +68,10 @@ _COMPARISONS: dict[str, Callable[[Value, Value], Value]] = {
 }  # fmt: skip
 
 
+def _of(value: Expression, name: str) -> Expression:
+    return lambda context: attribute_of(value(context), name)
+
+
 def _nothing(_: Context) -> str:
     return ""
 
@@ -94,6 +98,9 @@ class _Reader:
             if kind == "text":
                 parts.append(lambda _, text=text: text)  # type: ignore[misc]
                 continue
+            if kind == "{" and (field := FIELD.fullmatch(text)):
+                parts.append(self._field(*field.groups()))
+                continue
             self._tokens = tokens_of(text)
             if kind == "{":
                 parts.append(self._output())
@@ -105,8 +112,22 @@ class _Reader:
             raise NotPlainError
         return parts
 
+    def _field(self, name: str, attribute: str | None, filter_: str | None) -> Part:
+        """`{{ name }}`, `{{ name.attribute | filter }}`: what most outputs are."""
+        if name in _CONSTANTS or name == "loop" or (attribute in _WORDS):
+            raise NotPlainError
+        expression = self._variable("word", name)
+        if attribute:
+            expression = _of(expression, attribute)
+        if filter_:
+            expression = self._through(expression, filter_)
+        return self._shows(expression)
+
     def _output(self) -> Part:
-        expression, shown = self._whole(), self._shown
+        return self._shows(self._whole())
+
+    def _shows(self, expression: Expression) -> Part:
+        shown = self._shown
 
         def output(context: Context) -> str:
             return text_of(shown(expression(context)))
@@ -269,8 +290,7 @@ class _Reader:
 
     def _looked_up(self, of: Expression) -> Expression:
         if self._next() == ".":
-            name = self._name(attribute=True)
-            return lambda context: attribute_of(of(context), name)
+            return _of(of, self._name(attribute=True))
         key = self._constant()
         if not self._take("]") or (isinstance(key, str) and key.startswith("_")):
             raise NotPlainError
@@ -278,8 +298,11 @@ class _Reader:
 
     def _filtered(self, value: Expression) -> Expression:
         name = self._name(attribute=True)
-        function = self._filters.get(name)
         arguments, options = self._arguments() if self._take("(") else ([], {})
+        return self._through(value, name, *arguments, **options)
+
+    def _through(self, value: Expression, name: str, *arguments: Value, **options: Value) -> Expression:
+        function = self._filters.get(name)
         if function is None:
             raise NotPlainError
         return lambda context: function(value(context), *arguments, **options)

@@ -13,6 +13,8 @@ _TOKEN = re.compile(
     r"|(==|!=|>=|<=|[-+~|.,()\[\]<>=]))"
 )
 
+FIELD = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*(?:\|\s*([a-z]+)\s*)?", re.ASCII)
+"""Inside of an output: a name, perhaps an attribute, perhaps a filter."""
 # What is longer may be nested deeper than Python can follow, and Jinja tells that.
 _MOST_TOKENS = 200
 
