@@ -26,8 +26,7 @@ class Answered:
                 self._rows += rows_of(result, self._most - len(self._rows))
             self._seen += count
         except Exception as error:
-            words = " ".join(str(error).split()) or type(error).__name__
-            self._unreadable = QueryError(message=f"the rows cannot be read: {words}")
+            self._unreadable = QueryError(message=f"the rows cannot be read: {in_words(error)}")
 
     def answer(self) -> Answer:
         if self._columns is None:
@@ -35,3 +34,8 @@ class Answered:
         return self._unreadable or Rows(
             columns=self._columns, rows=tuple(self._rows), truncated=self._seen > self._most
         )
+
+
+def in_words(error: Exception) -> str:
+    """On one line; its type when it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -15,7 +15,7 @@ from runner.engine.database.result import Result
 
 
 class ConnectionLostError(Exception):
-    """What libpq says of a connection that is of no use, or never was."""
+    """What libpq says of a connection that is of no use, or never was; one line, never empty."""
 
 
 class NoAnswerError(Exception):
@@ -72,8 +72,9 @@ class Connection:
         return bool(self._pq.PQtransactionStatus(self._pointer) == c.IDLE)
 
     def error(self) -> str:
-        """The last error in libpq's words, which may hold secrets."""
-        return (self._pq.PQerrorMessage(self._pointer) or b"").decode("utf-8", "replace")
+        """The last error in libpq's words, on one line; they may hold secrets."""
+        words = (self._pq.PQerrorMessage(self._pointer) or b"").decode("utf-8", "replace")
+        return " ".join(words.split()) or "the connection to the server was lost"
 
     def parameter(self, name: str) -> str:
         """A setting that the server reports by itself (`DateStyle`, …); empty when it does not."""
@@ -128,6 +129,7 @@ class Connection:
 
     def last_result(self, deadline: float | None = None) -> Result:
         """Sends what waits, and reads up to the end of the statement; its last result. Raises as `next_result`."""
+        # What cannot be sent is no reason not to hear the server's last words.
         while self._pq.PQflush(self._pointer) > 0:
             self._wait(deadline, select.POLLIN | select.POLLOUT)
         last = None
@@ -136,7 +138,7 @@ class Connection:
             if result.status in c.COPYING:
                 raise ConnectionLostError("the server wants to copy rows, which is no answer")
         if last is None:
-            raise ConnectionLostError(self.error() or "the server sent no result")
+            raise ConnectionLostError(self.error() if self.is_bad else "the server sent no result")
         return last
 
     def keep_rows_small(self, rows: int) -> None:
@@ -145,8 +147,10 @@ class Connection:
             self._pq.PQsetChunkedRowsMode(self._pointer, rows)
 
     def _wait(self, deadline: float | None, what: int) -> None:
+        socket = self._pq.PQsocket(self._pointer)
+        self._sent(socket >= 0)
         poll = select.poll()
-        poll.register(self._pq.PQsocket(self._pointer), what)
+        poll.register(socket, what)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         ready = poll.poll(left)
         if not ready:

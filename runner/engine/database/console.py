@@ -25,7 +25,7 @@ def ask_console(target: Target, statements: Sequence[str], timeout: float) -> li
         except NoAnswerError:
             wrong = "did not answer in time; the connection was given up"
         except ConnectionLostError as error:
-            wrong = f"ended the connection: {' '.join(str(error).split())}"
+            wrong = f"ended the connection: {error}"
     raise TargetError(f"{target.address} {wrong}")
 
 

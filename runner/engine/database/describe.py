@@ -64,8 +64,7 @@ def describe(target: Target, database: str, statements: Sequence[BoundQuery]) ->
             connection.last_result()
             return [_describe(connection, statement) for statement in statements]
         except ConnectionLostError as error:
-            words = " ".join(str(error).split())
-            raise TargetError(f"{target.address} ended the connection: {words}") from error
+            raise TargetError(f"{target.address} ended the connection: {error}") from error
 
 
 def _describe(connection: Connection, statement: BoundQuery) -> Described | Refused:

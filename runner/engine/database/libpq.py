@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_ubyte, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_void_p
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,7 @@ from runner.errors import TargetError
 NOTICE_RECEIVER = CFUNCTYPE(None, c_void_p, c_void_p)
 
 CONNECTION_OK = 0
-COMMAND_OK, TUPLES_OK, FATAL_ERROR, PIPELINE_SYNC, PIPELINE_ABORTED = 1, 2, 7, 10, 11
+FATAL_ERROR, PIPELINE_SYNC, PIPELINE_ABORTED = 7, 10, 11
 COPYING = frozenset({3, 4, 8})
 """PGRES_COPY_OUT, _IN and _BOTH."""
 IDLE = 0
@@ -72,8 +72,6 @@ _LOOKING: dict[str, tuple[Any, tuple[Any, ...] | None]] = {
     "PQgetvalue": (_TEXT, None),
     "PQgetisnull": (_NUMBER, None),
     "PQclear": (None, (_POINTER,)),
-    "PQunescapeBytea": (POINTER(c_ubyte), (_TEXT, POINTER(c_size_t))),
-    "PQfreemem": (None, (_POINTER,)),
 }
 _NEWER = frozenset({"PQcancelCreate", "PQcancelBlocking", "PQcancelFinish", "PQsetChunkedRowsMode"})
 """Since libpq 17; all others are in 14, which brought pipelines."""

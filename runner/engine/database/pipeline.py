@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.engine.database import libpq
-from runner.engine.database.answered import Answered
+from runner.engine.database.answered import Answered, in_words
 from runner.engine.database.bound import bound_query
 from runner.engine.database.connection import Connection, ConnectionLostError, NoAnswerError
 from runner.engine.database.result import Result
@@ -86,7 +86,7 @@ def _bound(query: Query) -> BoundQuery | QueryError:
     try:
         return bound_query(query.sql, query.params)
     except Exception as error:
-        return QueryError(message=_words(error))
+        return QueryError(message=in_words(error))
 
 
 def _out_of_transaction(connection: Connection, answers: list[Answer]) -> list[Answer]:
@@ -180,12 +180,8 @@ def _next(connection: Connection, deadline: float) -> Result | None:
 
 
 def _lost(why: object) -> _LostError:
-    return _LostError(QueryError(message=_words(why)))
+    return _LostError(QueryError(message=str(why)))
 
 
 def _milliseconds(seconds: float) -> bytes:
     return b"%d" % max(1, round(seconds * 1000))
-
-
-def _words(error: object) -> str:
-    return " ".join(str(error).split()) or "the connection to the server was lost"

@@ -74,7 +74,7 @@ class Writer:
         try:
             answer = self._answer(bound)
         except ConnectionLostError as error:
-            answer = QueryError(message=" ".join(str(error).split()) or "the connection to the server was lost")
+            answer = QueryError(message=str(error))
         seconds = time.monotonic() - start
         if isinstance(answer, QueryError):
             return replace(answer, seconds=seconds)
