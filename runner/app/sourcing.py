@@ -21,9 +21,8 @@ from runner.config.settings import LoadedSettings
 from runner.engine.database.server import Server
 from runner.errors import RunnerError
 from runner.model.codec import encode
-from runner.model.inventory import Gone, SourceState, TargetSource
+from runner.model.inventory import Gone, SourceState, TargetSource, states_of
 from runner.model.node import MappingNode, Node, SequenceNode, plain
-from runner.model.quantity import counted
 from runner.model.secret import revealed
 from runner.model.target import Target
 from runner.plugins.guard import OverdueError, within
@@ -44,9 +43,8 @@ def sourced(
 
     What was read is kept in the state folder; where that cannot be written it is known to this process alone.
     """
-    kept = {state.name: state for state in read_inventory(home / ".runner")}
     sources = loaded.settings.targets_from
-    before = [kept.get(source.name, SourceState(name=source.name)) for source in sources]
+    before = [state for _, state in states_of(sources, read_inventory(home / ".runner"))]
     due = [
         _due(source, state, registry, home, now, ask=ask) or anew for source, state in zip(sources, before, strict=True)
     ]
@@ -74,16 +72,14 @@ def faults_of(sources: Sequence[TargetSource], states: Sequence[SourceState]) ->
     """One fault for each source that is in trouble."""
     names = {source.name for source in sources}
     return tuple(
-        Fault(where=f"targets of {state.name}", message=f"{state.trouble}; {_used(state)}", hint=state.hint)
+        Fault(
+            where=f"targets of {state.name}",
+            message=f"{state.trouble}; {state.in_use or 'none of its targets is known'}",
+            hint=state.hint,
+        )
         for state in states
         if state.trouble and state.name in names
     )
-
-
-def _used(state: SourceState) -> str:
-    if not state.read:
-        return "none of its targets is known"
-    return f"{counted(len(state.targets), 'target')} known at {state.read:%Y-%m-%d %H:%M} UTC in use"
 
 
 def _due(source: TargetSource, state: SourceState, registry: Registry, home: Path, now: datetime, *, ask: bool) -> bool:

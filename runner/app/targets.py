@@ -7,8 +7,6 @@ from datetime import datetime
 
 from runner.api import Target
 from runner.app.loading import Loaded
-from runner.model.home import Home
-from runner.model.inventory import SourceState
 from runner.records import dataclass
 
 
@@ -34,9 +32,3 @@ def listed(loaded: Loaded, labels: Mapping[str, str], source: str = "") -> tuple
 
 def _own(target: Target) -> str:
     return "runner.yaml" if target.span.file == "runner.yaml" else "environment"
-
-
-def states_of(home: Home) -> tuple[SourceState, ...]:
-    """What is known of each source, in the order of runner.yaml."""
-    known = {state.name: state for state in home.inventory}
-    return tuple(known.get(source.name, SourceState(name=source.name)) for source in home.settings.targets_from)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +20,7 @@ import runner
 from runner.compile.catalogue import catalogue_sources
 from runner.config.files import SETTINGS_FILE, job_files
 from runner.config.interpolate import INTERPOLATED_KEYS
+from runner.config.private_file import read_private, write_private
 from runner.config.settings import LoadedSettings, load_settings
 from runner.errors import PluginError
 from runner.expr import Expression, parse
@@ -115,7 +115,7 @@ def _keep(home: Home, registry: Registry, mark: str) -> None:
     }
     text = json.dumps(kept, ensure_ascii=False)
     if _jobs(json.loads(text)["jobs"], registry) == jobs:
-        _replace_file(home.state_dir, text)
+        write_private(home.state_dir / FILE, text)
 
 
 def _refers_to_environment(job: Job) -> bool:
@@ -127,15 +127,6 @@ def _refers_to_environment(job: Job) -> bool:
 def _bare(job: Job) -> Job:
     """Without what only complaints and explanations need."""
     return replace(job, documented={}, origins={})
-
-
-def _replace_file(folder: Path, text: str) -> None:
-    beside = folder / f"{FILE}.{os.getpid()}"
-    with open(
-        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        file.write(text)
-    beside.replace(folder / FILE)
 
 
 # ---- reading
@@ -184,22 +175,13 @@ def _restored(path: Path, loaded: LoadedSettings, registry: Registry, mark: str)
 def _found(path: Path, registry: Registry, mark: str) -> _Kept | None:
     """What is kept in the state folder, if it is of this mark."""
     try:
-        kept = _read(path / ".runner" / FILE)
+        kept = json.loads(read_private(path / ".runner" / FILE))
         if kept["mark"] != mark:
             return None
         jobs = tuple(_jobs(kept["jobs"], registry))
         return _Kept(mark, kept["groups"], tuple(map(Path, kept["files"])), jobs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, PluginError):
         return None
-
-
-def _read(path: Path) -> Any:
-    """What the file holds; whoever else may write to it could have put other SQL there, so it counts as missing."""
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="utf-8") as file:
-        status = os.fstat(file.fileno())
-        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise OSError("not ours alone")
-        return json.load(file)
 
 
 def _jobs(kept: list[dict[str, Any]], registry: Registry) -> list[Job]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from runner.config.dsn import SECRET_KEYWORDS
 from runner.config.files import below
+from runner.config.private_file import read_private, write_private
 from runner.config.settings import LoadedSettings
 from runner.model.codec import decode, encode
 from runner.model.diagnostic import Diagnostic, Severity
-from runner.model.inventory import SourceState, TargetSource, target_of
-from runner.model.quantity import counted
+from runner.model.inventory import SourceState, TargetSource, states_of, target_of
 from runner.model.secret import Secret
 from runner.model.target import Target
 from runner.plugins.registry import Registry
@@ -29,15 +26,8 @@ _FORMAT: Final = 1
 def read_inventory(state_dir: Path) -> tuple[SourceState, ...]:
     """What was kept; nothing when there is no file, or when somebody else may write to it."""
     try:
-        descriptor = os.open(state_dir / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with open(descriptor, encoding="utf-8") as file:
-            status = os.fstat(descriptor)
-            if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                return ()
-            kept = json.load(file)
-        if kept["format"] != _FORMAT:
-            return ()
-        return tuple(decode(SourceState, item) for item in kept["sources"])
+        kept = json.loads(read_private(state_dir / FILE))
+        return tuple(decode(SourceState, item) for item in kept["sources"]) if kept["format"] == _FORMAT else ()
     except (OSError, ValueError, KeyError, TypeError):
         return ()
 
@@ -45,13 +35,7 @@ def read_inventory(state_dir: Path) -> tuple[SourceState, ...]:
 def keep_inventory(state_dir: Path, states: Iterable[SourceState]) -> None:
     """Writes it for this user alone. Raises OSError."""
     text = json.dumps({"format": _FORMAT, "sources": [encode(item) for item in states]}, ensure_ascii=False)
-    beside = state_dir / f"{FILE}.{os.getpid()}"
-    with suppress(FileNotFoundError):
-        beside.unlink()
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    beside.replace(state_dir / FILE)
+    write_private(state_dir / FILE, text)
 
 
 def watched_files(source: TargetSource, registry: Registry, home: Path) -> list[Path]:
@@ -63,12 +47,10 @@ def with_inventory(
     loaded: LoadedSettings, states: Iterable[SourceState], registry: Registry, home: Path
 ) -> LoadedSettings:
     """The settings with the targets that the sources are known to have; what is wrong with them is a warning."""
-    known = {state.name: state for state in states}
     targets = dict(loaded.targets)
     complaints: list[Diagnostic] = []
     files: list[Path] = []
-    for source in loaded.settings.targets_from:
-        state = known.get(source.name, SourceState(name=source.name))
+    for source, state in states_of(loaded.settings.targets_from, states):
         complaints += _complaints(source, state)
         files += watched_files(source, registry, home)
         for found in state.targets:
@@ -97,11 +79,7 @@ def _complaints(source: TargetSource, state: SourceState) -> Iterator[Diagnostic
         message = f"the source of targets `{source.name}` was not asked yet, so its targets are not known"
         yield _warning(source, message, "runner targets --refresh")
     elif state.failed:
-        kept = (
-            f"; {counted(len(state.targets), 'target')} known at {state.read:%Y-%m-%d %H:%M} UTC in use"
-            if state.read
-            else ""
-        )
+        kept = f"; {state.in_use}" if state.in_use else ""
         yield _warning(
             source, f"the source of targets `{source.name}` cannot be read: {state.failed}{kept}", state.hint
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 
 from runner.model.diagnostic import BUILT_IN, Span
+from runner.model.quantity import counted
 from runner.model.secret import Secret
 from runner.model.target import DatabaseFilter, Target
 from runner.records import dataclass
@@ -76,9 +77,24 @@ class SourceState:
         more = f", and {len(self.complaints) - 1} more" if len(self.complaints) > 1 else ""
         return f"{self.complaints[0]}{more}" if self.complaints else ""
 
+    @property
+    def in_use(self) -> str:
+        """Which of its targets are used although it cannot be read; empty when it never was."""
+        if not self.read:
+            return ""
+        return f"{counted(len(self.targets), 'target')} known at {self.read:%Y-%m-%d %H:%M} UTC in use"
+
     def next_try(self, refresh: float) -> datetime | None:
         """When the source is to be read again; None when it was never tried."""
         return self.tried + timedelta(seconds=max(refresh - _WAVERING, refresh / 2)) if self.tried else None
+
+
+def states_of(
+    sources: Iterable[TargetSource], states: Iterable[SourceState]
+) -> tuple[tuple[TargetSource, SourceState], ...]:
+    """Each source with what is known of it, which may be nothing."""
+    known = {state.name: state for state in states}
+    return tuple((source, known.get(source.name, SourceState(name=source.name))) for source in sources)
 
 
 def target_of(found: FoundTarget, source: TargetSource, secret_keywords: frozenset[str]) -> Target:

@@ -8,13 +8,13 @@ from datetime import datetime
 import click
 
 from runner.app.run_job import known
-from runner.app.targets import Listed, listed, states_of
+from runner.app.targets import Listed, listed
 from runner.cli import exits
 from runner.cli.clocks import clock_for, now_option
 from runner.cli.console import say, say_json, say_table
 from runner.cli.labels import label_option, read_labels
 from runner.cli.loading import complain_of, load_sound
-from runner.model.inventory import SourceState
+from runner.model.inventory import SourceState, states_of
 from runner.model.quantity import counted, show_duration
 
 
@@ -37,7 +37,8 @@ def command(
     """
     wanted = read_labels(labels)
     loaded = load_sound(context, sources="anew" if refresh else "known")
-    states = states_of(loaded.home)
+    home = loaded.home
+    states = [state for _, state in states_of(home.settings.targets_from, home.inventory)]
     known("source", [source] if source else [], {"runner.yaml", "environment", *(state.name for state in states)})
     found = listed(loaded, wanted, source)
     if as_json:
