@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from runner.api import LOCAL, ExecutorType
 from runner.config.job_keys import Fragment, closed, duration, text
-from runner.config.nodes import seconds_of, text_of, value_of
-from runner.errors import ScheduleError
+from runner.config.nodes import duration_at, text_of, value_of
 from runner.model.diagnostic import Diagnostic
 from runner.model.executor import ExecutorSettings
 from runner.model.node import MappingNode, Node
@@ -59,19 +58,10 @@ def read_executor(node: Node | None, registry: Registry, complain: Complain) -> 
             if key not in _COMMON and not key.startswith("x-")
         },
         queue_by=text_of(node.get("queue_by")),
-        patience=_seconds(node, built_in.patience, complain),
+        patience=duration_at(node, "patience", built_in.patience, complain),
         span=node.key_span("type"),
     )
 
 
 def _guarded(value: object, schema: Mapping[str, Any]) -> object:
     return Secret(value) if schema.get("writeOnly") and isinstance(value, str) else value
-
-
-def _seconds(node: MappingNode, default: float, complain: Complain) -> float:
-    try:
-        return seconds_of(node.get("patience"), default)
-    except ScheduleError as error:
-        span = node.entries["patience"].node.span
-        complain(Diagnostic(code="bad-schedule", span=span, message=error.message, hint=error.hint))
-        return default

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from runner.config.scalars import resolve
+from runner.errors import ScheduleError
+from runner.model.diagnostic import Diagnostic
 from runner.model.node import Entry, MappingNode, Node, Scalar, SequenceNode
 from runner.model.quantity import parse_duration
 from runner.model.secret import Secret
@@ -33,6 +35,16 @@ def texts_of(node: Node | None, default: tuple[str, ...] = ()) -> tuple[str, ...
 def seconds_of(node: Node | None, default: float) -> float:
     """The seconds of a duration. Raises ScheduleError."""
     return parse_duration(text_of(node)) if isinstance(node, Scalar) else default
+
+
+def duration_at(node: MappingNode, key: str, default: float, complain: Callable[[Diagnostic], object]) -> float:
+    """The seconds of the duration under the key; what is none is complained about, and the default counts."""
+    try:
+        return seconds_of(node.get(key), default)
+    except ScheduleError as error:
+        span = node.entries[key].node.span
+        complain(Diagnostic(code="bad-schedule", span=span, message=error.message, hint=error.hint))
+        return default
 
 
 def value_of(node: Node | None) -> Any:

@@ -13,7 +13,7 @@ from runner.config.environment import DEFAULT_FILES, Environment, load_environme
 from runner.config.executor_keys import read_executor
 from runner.config.files import SETTINGS_FILE
 from runner.config.interpolate import Interpolator
-from runner.config.nodes import coerced, seconds_of, text_of, texts_of, value_of
+from runner.config.nodes import coerced, duration_at, text_of, texts_of, value_of
 from runner.config.prune import each_part, pruned
 from runner.config.schema import Checker
 from runner.config.selectors import read_selector
@@ -325,11 +325,7 @@ class _Reader:
             return None
 
     def _seconds(self, node: MappingNode, key: str, default: float) -> float:
-        try:
-            return seconds_of(node.get(key), default)
-        except ScheduleError as error:
-            self._complain(node.entries[key].node.span, error)
-            return default
+        return duration_at(node, key, default, self.diagnostics.append)
 
     def _zone(self, node: Node | None, default: str) -> str:
         if not isinstance(node, Scalar):

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from runner.api import TargetSourceType
 from runner.config.job_keys import LABELS, Fragment, closed, duration, text
-from runner.config.nodes import seconds_of, text_of, value_of
+from runner.config.nodes import duration_at, text_of, value_of
 from runner.config.targets import target_parts
-from runner.errors import ScheduleError
 from runner.model.diagnostic import Diagnostic, Severity, Span
 from runner.model.inventory import TargetSource
 from runner.model.node import MappingNode, Node, SequenceNode
@@ -96,8 +95,8 @@ def _read(node: MappingNode, kind: TargetSourceType, complain: Complain) -> Targ
         options={key: value_of(node.get(key)) for key in kind.options if key in node},
         labels={key: str(value) for key, value in labels.items()},
         defaults=target_parts(node.get("defaults")),
-        refresh=_seconds(node, "refresh", built_in.refresh, complain),
-        timeout=_seconds(node, "timeout", built_in.timeout, complain),
+        refresh=duration_at(node, "refresh", built_in.refresh, complain),
+        timeout=duration_at(node, "timeout", built_in.timeout, complain),
         may_be_empty=value_of(node.get("may_be_empty")) is True,
         span=_span(node, kind),
     )
@@ -120,15 +119,6 @@ def _free(name: str, taken: Collection[str]) -> str:
         number += 1
         found = f"{name} ({number})"
     return found
-
-
-def _seconds(node: MappingNode, key: str, default: float, complain: Complain) -> float:
-    try:
-        return seconds_of(node.get(key), default)
-    except ScheduleError as error:
-        span = node.entries[key].node.span
-        complain(Diagnostic(code="bad-schedule", span=span, message=error.message, hint=error.hint))
-        return default
 
 
 def _check(
