@@ -100,8 +100,7 @@ def runner_delivery_finished(delivery):
     phase("after a delivery")
 """
 
-JOBS = {
-    "checks": f"""{EVERY_MINUTE}jobs:
+CHECKS = f"""{EVERY_MINUTE}jobs:
   - check: level
     key: [name]
     columns: {{n: count}}
@@ -109,7 +108,9 @@ JOBS = {
     warning: n > 5
     critical: n > 50
   - {{check: sizes, sql: select 1 as n from pg_sleep(0.1), warning: n > 5}}
-""",
+"""
+JOBS = {
+    "checks": CHECKS,
     "upkeep": f"""{EVERY_MINUTE}jobs:
   - maintenance: tidy
     steps:

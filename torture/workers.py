@@ -26,7 +26,7 @@ import psycopg
 from runner.demo.embedded import Server
 from runner.store.base import Store
 from runner.store.open import open_store
-from torture.ground import BEGIN, EVERY_MINUTE, MINUTE, NOTE, PLUGIN, prepare, url_of
+from torture.ground import BEGIN, CHECKS, EVERY_MINUTE, MINUTE, NOTE, PLUGIN, prepare, url_of
 from torture.judge import Verdict, judge
 from torture.shifted import VARIABLE, time_at
 
@@ -36,15 +36,7 @@ WORKERS = 4
 DOUBT = 75.0
 """Seconds for which locks count as held after the store's server came back, and some more."""
 JOBS = {
-    "checks": f"""{EVERY_MINUTE}jobs:
-  - check: level
-    key: [name]
-    columns: {{n: count}}
-    sql: select name, n from level
-    warning: n > 5
-    critical: n > 50
-  - {{check: sizes, sql: select 1 as n from pg_sleep(0.1), warning: n > 5}}
-""",
+    "checks": CHECKS,
     "upkeep": 'schedule: "*/5 * * * *"\nmaintenance: tidy\nsteps:\n  - vacuum: {tables: [public.level]}\n',
     "plain": f"{EVERY_MINUTE}command: plain\nshell: '{NOTE}; sleep 0.1'\n",
     "again": f"{EVERY_MINUTE}command: again\nretry: {{times: 1, wait: 0s}}\nshell: '{NOTE}'\n",

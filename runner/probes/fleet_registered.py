@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from runner.api import ProbeType
 
-_PATTERNS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+PATTERNS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
 
 _COMPARED = {
     "jobs": {
-        **_PATTERNS,
+        **PATTERNS,
         "description": "The jobs whose rows are compared, or patterns; of each target the newest result counts.",
         "examples": [["reachable", "server-down"]],
     },
@@ -25,11 +25,11 @@ _COMPARED = {
         "examples": ["env"],
     },
     "keys": {
-        **_PATTERNS,
+        **PATTERNS,
         "description": "Patterns of the rows to compare; all by default.",
         "examples": [["work_mem"]],
     },
-    "exclude": {**_PATTERNS, "description": "Patterns of the rows to leave out.", "examples": [["port", "data_*"]]},
+    "exclude": {**PATTERNS, "description": "Patterns of the rows to leave out.", "examples": [["port", "data_*"]]},
     "least": {
         "type": "integer",
         "minimum": 2,

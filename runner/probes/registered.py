@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from runner.api import ProbeType
-from runner.probes.fleet_registered import FLEET_PROBES
-
-_PATTERNS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+from runner.probes.fleet_registered import FLEET_PROBES, PATTERNS
 
 _LABEL = {
     "label": {
@@ -107,7 +105,7 @@ PROBES: tuple[ProbeType, ...] = (
         fetch="runner.probes.disk:fetch",
         options={
             "paths": {
-                **_PATTERNS,
+                **PATTERNS,
                 "description": "A path on each file system to look at; by default every disk that is mounted.",
                 "examples": [["/", "/var/lib/postgresql"]],
             }
@@ -129,7 +127,7 @@ PROBES: tuple[ProbeType, ...] = (
         fetch="runner.probes.files:fetch",
         options={
             "paths": {
-                **_PATTERNS,
+                **PATTERNS,
                 "description": "What to look for, with * and ?; each is a row, and a folder counts as one file.",
                 "examples": [["/var/backups/postgresql/*.dump"]],
             }
@@ -185,7 +183,7 @@ PROBES: tuple[ProbeType, ...] = (
         fetch="runner.probes.log_messages:fetch",
         options={
             "paths": {
-                **_PATTERNS,
+                **PATTERNS,
                 "description": "The log files, with * and ?; text, CSV or JSON.",
                 "examples": [["/var/log/postgresql/*.log"]],
             },
@@ -317,11 +315,11 @@ PROBES: tuple[ProbeType, ...] = (
         options={
             "since": {"type": "string", "description": "How far to look back: 7d by default.", "examples": ["7d"]},
             "groups": {
-                **_PATTERNS,
+                **PATTERNS,
                 "description": "Patterns of the groups to look at; all by default.",
                 "examples": [["db-*"]],
             },
-            "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]},
+            "exclude": {**PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]},
         },
         columns={
             "job": "text",
@@ -342,7 +340,7 @@ PROBES: tuple[ProbeType, ...] = (
         summary="Whether the runner works: jobs nobody evaluated, a silent cron, deliveries that pile up, targets that go",
         fetch="runner.probes.self:fetch",
         options={
-            "exclude": {**_PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]}
+            "exclude": {**PATTERNS, "description": "Patterns of jobs to leave out.", "examples": [["app-restart"]]}
         },
         columns={
             "what": "text",

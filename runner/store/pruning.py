@@ -40,6 +40,12 @@ _NEEDED: Final = (
     " (select 1 from deliveries d where d.report = k.report and d.state = 'pending'))))"
 )
 _OF_NEEDED: Final = _NEEDED.format(run="b.run")
+# Reports that every sink has: nothing asks for them again.
+_TOLD_TO_ALL: Final = "not exists (select 1 from deliveries d where d.report = p.id and d.state <> 'done')"
+_OF_NOBODY: Final = (
+    "not exists (select 1 from runs r where r.report = p.id)"
+    " and not exists (select 1 from deliveries d where d.report = p.id and d.state = 'pending')"
+)
 _OF_UNTOLD: Final = (
     "exists (select 1 from runs k where k.id = {run} and (k.report is null"
     " or exists (select 1 from deliveries d where d.report = k.report and d.state = 'pending')))"
@@ -110,10 +116,10 @@ class Pruning:
             _remove_series,
             lambda db, place: _slim_results(db, place, told),
             lambda db, place: _merge_runs(db, place, together),
-            lambda db, place: _remove_told(db, place, told),
+            lambda db, place: _remove_reports(db, place, told, _TOLD_TO_ALL),
             lambda db, place: _remove_runs(db, place, runs),
             lambda db, place: _remove_transitions(db, place, runs),
-            lambda db, place: _remove_reports(db, place, runs),
+            lambda db, place: _remove_reports(db, place, runs, _OF_NOBODY),
         )
 
     def step(self, db: Database, progress: Progress) -> Progress:
@@ -331,18 +337,6 @@ def _oldest_slot(db: Database, place: _Place, before: str) -> str | None:
     return row[0] if row else None
 
 
-def _remove_told(db: Database, place: _Place, before: str) -> _Piece:
-    """Reports that every sink has: nothing asks for them again."""
-    old = db.execute(
-        "select p.id from reports p where p.created < ? and not exists"  # noqa: S608
-        " (select 1 from deliveries d where d.report = p.id and d.state <> 'done')"
-        f" order by p.created limit {_RUNS}",
-        (before,),
-    ).fetchall()
-    db.executemany("delete from reports where id = ?", old)
-    return _Piece(_rest(place, old), rows=len(old) * _WEIGHT)
-
-
 def _remove_runs(db: Database, place: _Place, before: str) -> _Piece:
     old = db.execute(
         "select r.id from runs r where r.slot < ? and coalesce(r.finished, r.started, r.slot) < ?"  # noqa: S608
@@ -359,11 +353,9 @@ def _remove_transitions(db: Database, place: _Place, before: str) -> _Piece:
     return _Piece(place if len(old) == PIECE else None, rows=len(old))
 
 
-def _remove_reports(db: Database, place: _Place, before: str) -> _Piece:
+def _remove_reports(db: Database, place: _Place, before: str, which: str) -> _Piece:
     old = db.execute(
-        "select p.id from reports p where p.created < ? and not exists (select 1 from runs r where r.report = p.id)"  # noqa: S608
-        " and not exists (select 1 from deliveries d where d.report = p.id and d.state = 'pending')"
-        f" order by p.created limit {_RUNS}",
+        f"select p.id from reports p where p.created < ? and {which} order by p.created limit {_RUNS}",  # noqa: S608
         (before,),
     ).fetchall()
     db.executemany("delete from reports where id = ?", old)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from runner.api import Diagnostic, Job, MappingNode, Node, Scalar, SequenceNode, Span
 from runner.expr import Expression, Scope, analyse
 from runner.expr.problems import suggest
-from runner.kinds.check.read import ALWAYS
+from runner.kinds.check.remedy import ALWAYS
 from runner.kinds.check.spec import CheckSpec
 from runner.model.quantity import KINDS, Dimension
 from runner.records import dataclass

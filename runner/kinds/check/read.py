@@ -11,15 +11,13 @@ from runner.expr import Expression, Scope, analyse, parse
 from runner.judge import Rule
 from runner.kinds.check.cases import check_cases
 from runner.kinds.check.columns import named_columns
-from runner.kinds.check.remedy import check_text, read_remedy
+from runner.kinds.check.remedy import ALWAYS, check_text, read_remedy
 from runner.kinds.check.spec import CheckSpec
 from runner.model.sql_text import placeholders
 from runner.model.sql_variants import SqlVariants, read_sql
 from runner.model.suggest import did_you_mean
 from runner.records import dataclass
 
-# What messages may name beside the columns.
-ALWAYS = frozenset({"params", "target", "database", "state", "key"})
 _OF_SUMMARIES = frozenset({"params", "target", "rows", "count", "found"})
 
 

@@ -11,8 +11,8 @@ from runner.model.quantity import parse_duration
 from runner.model.suggest import did_you_mean
 from runner.template import Template
 
-ALWAYS_OPEN = frozenset({"params", "target", "database", "state", "key"})
-"""What a template may name of an open problem beside the columns of its key."""
+ALWAYS = frozenset({"params", "target", "database", "state", "key"})
+"""What templates may name beside the columns, of a finding and of an open problem."""
 
 
 def read_remedy(
@@ -68,7 +68,7 @@ def _check_open(
     except TemplateError:
         return
     known = wanted if names is None else wanted & set(names)
-    for name in sorted(known - {*columns, *ALWAYS_OPEN}):
+    for name in sorted(known - {*columns, *ALWAYS}):
         message = f"with `remedy_auto` a parameter can be filled from the columns of `key:`, and `{name}` is none"
         hint = f"the key is {', '.join(columns)}" if columns else "key: [schema, table]"
         _complain(scalar, name, message, hint, context)
