@@ -102,15 +102,8 @@ def claim_again(
             store.interrupt(record.run, why, now)
             continue
         refused = against(job, record.slot) or (_TOO_OFTEN if record.attempt >= _MOST_ATTEMPTS else "")
-        wish = Claimed(
-            run=new_run(),
-            job=job,
-            target=record.target,
-            slot=record.slot,
-            attempt=record.attempt + 1,
-            late=f"run {record.attempt} was interrupted",
-            refused=f"was interrupted and is not run again: {refused}" if refused else "",
-        )
+        told = f"was interrupted and is not run again: {refused}" if refused else ""
+        wish = _next_attempt(record, job, late=f"run {record.attempt} was interrupted", refused=told)
         if store.take_over(record.run, _gone(record), _claim_of(wish, tick, now, wave="" if refused else wave)):
             claimed.append(wish)
     return claimed
@@ -125,17 +118,17 @@ def give_up(store: Store, waiting: Iterable[Orphan], tick: str, now: datetime, w
         if job is None:
             store.interrupt(record.run, f"{reason}; its job is gone", now)
             continue
-        wish = Claimed(
-            run=new_run(),
-            job=job,
-            target=record.target,
-            slot=record.slot,
-            attempt=record.attempt + 1,
-            refused=reason,
-        )
+        wish = _next_attempt(record, job, refused=reason)
         if store.take_over(record.run, reason, _claim_of(wish, tick, now)):
             claimed.append(wish)
     return claimed
+
+
+def _next_attempt(record: RunRecord, job: Job, *, late: str = "", refused: str = "") -> Claimed:
+    return Claimed(
+        run=new_run(), job=job, target=record.target, slot=record.slot, attempt=record.attempt + 1, late=late,
+        refused=refused,
+    )  # fmt: skip
 
 
 def _gone(record: RunRecord) -> str:
